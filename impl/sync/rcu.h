@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * RCU read sections and deferred freeing, from liburcu (memb flavour).
+ * Under ThreadSanitizer, which cannot see membarrier(2), the ordering that
+ * a grace period gives is stated by hand.
+ */
+#ifndef SYNC_RCU_H
+#define SYNC_RCU_H
+
+#define _LGPL_SOURCE
+#define URCU_INLINE_SMALL_FUNCTIONS
+#include <urcu/urcu-memb.h>
+
+struct rcu_callback {
+	struct rcu_head head;
+	void (*fn)(struct rcu_callback *cb);
+};
+
+extern char rcu_tsan_tag;
+
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#else
+#define __tsan_acquire(addr)	((void)(addr))
+#define __tsan_release(addr)	((void)(addr))
+#endif
+
+/* The caller is a task (task_start(), or task_register()). */
+static inline void rcu_enter(void)
+{
+	urcu_memb_read_lock();
+}
+
+static inline void rcu_exit(void)
+{
+	__tsan_release(&rcu_tsan_tag);
+	urcu_memb_read_unlock();
+}
+
+/*
+ * Call @fn once all present readers are gone, on some other thread, which
+ * is no task: @fn may neither sleep nor ask for current.  The caller is
+ * not in a read section.
+ */
+void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb));
+/* Wait until every deferred call made so far has returned. */
+void rcu_drain(void);
+
+#endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tasks: threads that can sleep and be woken.  state is the futex word.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "sync/sync.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+__thread struct task *current_task;
+
+static struct task *all_tasks;	/* pushed with compare-and-swap */
+
+static const char *const wait_kind_names[WAIT_KINDS] = {
+	[WAIT_NONE] = "nothing",
+	[WAIT_LOCK] = "lock",
+	[WAIT_LIST] = "list",
+	[WAIT_LOG] = "log",
+	[WAIT_IO] = "io",
+	[WAIT_IDLE] = "idle",
+};
+
+const char *wait_kind_name(enum wait_kind kind)
+{
+	return wait_kind_names[kind];
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + ts.tv_nsec;
+}
+
+/* Not plain futex_call(): liburcu's headers have one. */
+static long task_futex(int *word, int op, int val,
+		       const struct timespec *timeout, uint32_t val3)
+{
+	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, timeout,
+		       NULL, val3);
+}
+
+struct task *task_list(void)
+{
+	return smp_load_acquire(&all_tasks);
+}
+
+/* Take a slot that a finished thread left, or a new one. */
+struct task *task_register(void)
+{
+	int tid = syscall(SYS_gettid);
+	struct task *t;
+
+	for (t = task_list(); t; t = t->next) {
+		int unused = 0;
+
+		if (__atomic_compare_exchange_n(&t->tid, &unused, tid, false,
+						__ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			break;
+	}
+	if (!t) {
+		t = aligned_alloc(128, (sizeof(*t) + 127) / 128 * 128);
+		if (!t) {
+			fputs("delwribench: no memory for a thread\n", stderr);
+			abort();
+		}
+		memset(t, 0, sizeof(*t));
+		t->tid = tid;
+		t->next = task_list();
+		while (!__atomic_compare_exchange_n(&all_tasks, &t->next, t,
+						    false, __ATOMIC_ACQ_REL,
+						    __ATOMIC_ACQUIRE))
+			;
+	}
+	WRITE_ONCE(t->stop, 0);
+	memset(t->waits, 0, sizeof(t->waits));
+	t->private = NULL;
+	task_name(t, "thread-%d", tid);
+	current_task = t;
+	urcu_memb_register_thread();
+	return t;
+}
+
+void task_name(struct task *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(t->name, sizeof(t->name), fmt, ap);
+	va_end(ap);
+}
+
+void task_take_waits(struct wait_stat out[WAIT_KINDS])
+{
+	memcpy(out, current->waits, sizeof(current->waits));
+	memset(current->waits, 0, sizeof(current->waits));
+}
+
+uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
+{
+	struct task *t = current;
+	uint64_t start = now_ns(), end, limit;
+
+	limit = ns > UINT64_MAX - start ? UINT64_MAX : start + ns;
+	WRITE_ONCE(t->wait_kind, kind);
+	WRITE_ONCE(t->wait_since, start);
+	WRITE_ONCE(t->expires, ns == SLEEP_FOREVER ? 0 : limit);
+	smp_store_release(&t->wait_on, on ? on : t);
+
+	while (smp_load_acquire(&t->state) != TASK_RUNNING) {
+		struct timespec until = {
+			.tv_sec = limit / 1000000000u,
+			.tv_nsec = limit % 1000000000u,
+		};
+
+		/* An absolute time, so that a spurious wake loses nothing. */
+		if (task_futex(&t->state, FUTEX_WAIT_BITSET, TASK_SLEEPING,
+			       ns == SLEEP_FOREVER ? NULL : &until,
+			       FUTEX_BITSET_MATCH_ANY) &&
+		    errno == ETIMEDOUT)
+			break;
+	}
+	WRITE_ONCE(t->state, TASK_RUNNING);
+
+	end = now_ns();
+	smp_store_release(&t->wait_on, NULL);
+	WRITE_ONCE(t->wait_kind, WAIT_NONE);
+	t->waits[kind].count++;
+	t->waits[kind].total_ns += end - start;
+	if (end - start > t->waits[kind].max_ns)
+		t->waits[kind].max_ns = end - start;
+	return end < limit ? limit - end : 0;
+}
+
+bool wake_up_process(struct task *t)
+{
+	/* Orders the caller's change before what the sleeper reads. */
+	if (__atomic_exchange_n(&t->state, TASK_RUNNING, __ATOMIC_SEQ_CST) ==
+	    TASK_RUNNING)
+		return false;
+	task_futex(&t->state, FUTEX_WAKE, 1, NULL, 0);
+	return true;
+}
+
+void sleep_ns(uint64_t ns, enum wait_kind kind)
+{
+	while (ns) {
+		set_current_state(TASK_SLEEPING);
+		ns = schedule_timeout(ns, kind, NULL);
+	}
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread *thread = arg;
+	struct task *t = task_register();
+
+	task_name(t, "%s", thread->name);
+	if (thread->cpu >= 0) {
+		cpu_set_t set;
+
+		CPU_ZERO(&set);
+		CPU_SET(thread->cpu, &set);
+		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	}
+	smp_store_release(&thread->task, t);
+	thread->fn(thread->arg);
+
+	urcu_memb_unregister_thread();
+	current_task = NULL;
+	return NULL;
+}
+
+int task_start(struct thread *thread, const char *name, int cpu,
+	       void (*fn)(void *arg), void *arg)
+{
+	pthread_t handle;
+	int error;
+
+	*thread = (struct thread){
+		.fn = fn,
+		.arg = arg,
+		.name = name,
+		.cpu = cpu,
+	};
+	error = pthread_create(&handle, NULL, thread_main, thread);
+	if (error)
+		return -error;
+	thread->handle = handle;
+	/* Until then nobody could wake it. */
+	while (!smp_load_acquire(&thread->task))
+		sched_yield();
+	return 0;
+}
+
+void task_stop(struct thread *thread)
+{
+	smp_store_release(&thread->task->stop, 1);
+	wake_up_process(thread->task);
+}
+
+void task_join(struct thread *thread)
+{
+	pthread_join(thread->handle, NULL);
+	/* Its statistics were the caller's to read until here. */
+	smp_store_release(&thread->task->tid, 0);
+}
