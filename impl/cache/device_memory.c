@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device in memory.  The image is what is durable: a write reaches it
+ * when it completes and not before.
+ */
+#include "cache/device_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static int memory_open(struct device *dev, const struct device_options *opt,
+		       char *why, size_t why_size)
+{
+	if (!opt->nblocks) {
+		snprintf(why, why_size,
+			 "cannot make a memory device of 0 blocks; give its size");
+		return -EINVAL;
+	}
+	dev->image = device_map(opt->nblocks * BLOCK_SIZE);
+	if (!dev->image) {
+		snprintf(why, why_size,
+			 "no address space for a memory device of %llu MiB; make it smaller or allow it (vm.overcommit_memory, ulimit -v)",
+			 (unsigned long long)(opt->nblocks / 256));
+		return -ENOMEM;
+	}
+	dev->nblocks = opt->nblocks;
+	return 0;
+}
+
+static void memory_close(struct device *dev)
+{
+	if (dev->image)
+		munmap(dev->image, dev->nblocks * BLOCK_SIZE);
+}
+
+static int memory_transfer(struct io_thread *io, struct bio *bio)
+{
+	struct device *dev = io->dev;
+	char *data = bio->data;
+	unsigned int i;
+
+	for (i = 0; i < bio->len; i++, data += BLOCK_SIZE) {
+		uint64_t bno = bio->bno + i;
+		char *block = dev->image + bno * BLOCK_SIZE;
+		struct stripe *stripe = device_stripe(dev, bno);
+
+		spin_lock(&stripe->lock);
+		if (bio->write) {
+			memcpy(block, data, BLOCK_SIZE);
+			device_written(dev, bno, data);
+		} else {
+			memcpy(data, block, BLOCK_SIZE);
+		}
+		spin_unlock(&stripe->lock);
+	}
+	return 0;
+}
+
+static int memory_read_block(struct device *dev, uint64_t bno, void *block)
+{
+	struct stripe *stripe = device_stripe(dev, bno);
+
+	spin_lock(&stripe->lock);
+	memcpy(block, dev->image + bno * BLOCK_SIZE, BLOCK_SIZE);
+	spin_unlock(&stripe->lock);
+	return 0;
+}
+
+const struct media device_memory = {
+	.threads = 1,
+	.batch = 16,
+	.open = memory_open,
+	.close = memory_close,
+	.transfer = memory_transfer,
+	.read_block = memory_read_block,
+};
