@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The metadata buffer and its cache (kernel: xfs_buf.h, Linux 6.12).
+ * Names are the kernel's without xfs_/XBF_; offsets of what a cached
+ * lookup and release touch are the kernel's too, because those cache
+ * lines are part of what is compared.
+ */
+#ifndef CACHE_BUF_H
+#define CACHE_BUF_H
+
+#include <errno.h>
+
+#include "cache/fix.h"
+#include "cache/hash.h"
+
+/* Fields that a fix adds; defined by its file ahead of this header. */
+#ifndef FIX_BUF_FIELDS
+#define FIX_BUF_FIELDS
+#endif
+
+#define BUF_READ	(1u << 0)	/* being read, or to be */
+#define BUF_WRITE	(1u << 1)	/* being written */
+#define BUF_READ_AHEAD	(1u << 2)
+#define BUF_ASYNC	(1u << 4)	/* I/O completion releases it */
+#define BUF_DONE	(1u << 5)	/* contents are up to date */
+#define BUF_STALE	(1u << 6)	/* contents belong to nobody */
+#define BUF_WRITE_FAIL	(1u << 7)	/* an asynchronous write failed */
+#define BUF_INODES	(1u << 16)	/* inode cluster: items in b_li_list */
+#define BUF_PAGES	(1u << 20)	/* has memory of its own */
+#define BUF_DELWRI_Q	(1u << 22)	/* queued for delayed write */
+
+#define BSTATE_DISPOSE		(1u << 0)	/* on a shrinker's list */
+#define BSTATE_IN_FLIGHT	(1u << 1)	/* counted in m_io_count */
+
+struct buf_log_item;
+struct ag;
+
+struct buf {
+	/* First line: all that an uncontended lookup needs. */
+	struct hash_node b_hash;	/* ag->bc_lock; read under RCU */
+	uint64_t b_bno;			/* constant: first block */
+	uint32_t b_length;		/* constant: blocks */
+	atomic_t b_hold;
+	atomic_t b_lru_ref;		/* turns left on the LRU */
+	uint32_t b_flags;		/* b_sema; read without as a hint */
+	struct semaphore b_sema;
+
+	struct list_head b_lru;		/* lru node's lock */
+	spinlock_t b_lock;		/* b_state, order of releases */
+	unsigned int b_state;		/* b_lock */
+	int b_io_error;			/* by the completion of the I/O */
+	struct wait_queue_head b_waiters; /* for the last unpin */
+	/*
+	 * Link of whatever delayed-write list or in-flight list the buffer
+	 * is on.  Changed under b_sema by the list's owner; what else may
+	 * change it is the fix's business.  Emptiness is read without.
+	 */
+	struct list_head b_list;
+
+	struct ag *b_pag;		/* constant once hashed */
+	struct mount *b_mount;		/* constant */
+	struct device *b_target;	/* constant */
+	void *b_addr;			/* constant once set: contents */
+	struct completion b_iowait;
+	struct buf_log_item *b_log_item; /* b_sema */
+	struct list_head b_li_list;	/* b_sema: inode items attached */
+	struct trans *b_transp;		/* b_sema: owner, or NULL */
+	struct bio b_bio;		/* by whoever does I/O, b_sema held */
+	const void *b_ops;		/* b_sema: verifier; NULL: unknown */
+	int b_nid;			/* constant: memory node */
+	atomic_t b_pin_count;
+	uint64_t b_next;		/* bench_lookup_chain: next block */
+	int b_last_error;		/* b_sema: of the last failed write */
+	int b_error;			/* b_sema: of the last I/O */
+	struct rcu_callback b_rcu;
+	FIX_BUF_FIELDS
+};
+
+/* Linux 6.12, x86-64, lockdep off: where a hit and a release go. */
+#define BUF_AT(field, where) \
+	_Static_assert(offsetof(struct buf, field) == (where), #field)
+BUF_AT(b_bno, 8);
+BUF_AT(b_hold, 20);
+BUF_AT(b_flags, 28);
+BUF_AT(b_sema, 32);
+BUF_AT(b_lru, 56);
+BUF_AT(b_lock, 72);
+BUF_AT(b_list, 112);
+BUF_AT(b_pag, 128);
+BUF_AT(b_addr, 152);
+BUF_AT(b_pin_count, 308);
+BUF_AT(b_error, 324);
+
+/* Flag changes: buffer locked; a relaxed store, for those who only look. */
+static inline void buf_set(struct buf *bp, uint32_t flags)
+{
+	WRITE_ONCE(bp->b_flags, bp->b_flags | flags);
+}
+
+static inline void buf_clear(struct buf *bp, uint32_t flags)
+{
+	WRITE_ONCE(bp->b_flags, bp->b_flags & ~flags);
+}
+
+static inline bool buf_ispinned(struct buf *bp)
+{
+	/* Who finds it unpinned may free the item that unpin just read. */
+	return smp_load_acquire(&bp->b_pin_count.counter) > 0;
+}
+
+static inline bool buf_islocked(struct buf *bp)
+{
+	return sema_is_locked(&bp->b_sema);
+}
+
+/*
+ * Lookup.  On success the buffer is locked and held once for the caller.
+ * -EINVAL: out of the device; -EAGAIN: BUF_GET_TRYLOCK and locked;
+ * -ENOENT: BUF_GET_INCORE and not cached, or BUF_GET_LIVESCAN and stale;
+ * -ENOMEM.  Kernel: xfs_buf_get_map().
+ */
+int buf_get(struct mount *mp, uint64_t bno, unsigned int len,
+	    unsigned int flags, struct buf **bpp);
+/* The same, and contents up to date.  Adds -EIO and -EFSBADCRC. */
+int buf_read(struct mount *mp, uint64_t bno, unsigned int len,
+	     unsigned int flags, struct buf **bpp);
+/* Start a read if that needs no waiting; nobody learns of failure. */
+void buf_readahead(struct mount *mp, uint64_t bno, unsigned int len);
+
+void buf_hold(struct buf *bp);
+/* Drop a hold; the last one puts it on the LRU, or frees it if stale. */
+void buf_rele(struct buf *bp);
+bool buf_trylock(struct buf *bp);
+/* Forces the log first if it is pinned and stale: else nobody unlocks it. */
+void buf_lock(struct buf *bp);
+void buf_unlock(struct buf *bp);
+
+static inline void buf_relse(struct buf *bp)
+{
+	buf_unlock(bp);
+	buf_rele(bp);
+}
+
+/* The contents belong to nobody: never write them.  Buffer locked. */
+void buf_stale(struct buf *bp);
+
+/* Issue the I/O that b_flags ask for; waits for pins, not for the I/O. */
+void buf_submit(struct buf *bp);
+/* Wait for synchronous I/O; its error. */
+int buf_iowait(struct buf *bp);
+/* Write now and wait; buffer locked and stays so. */
+int buf_bwrite(struct buf *bp);
+
+void buf_state_get(struct buf *bp, struct buf_state *state);
+void point_reached(struct buf *bp, enum point point);
+void point_block(struct mount *mp, enum point point, uint64_t bno);
+/* The address a link is known by to onlookers and sleepers. */
+#define buf_link(bp)	((const void *)&(bp)->b_list)
+
+/* Rotate @nr buffers of the LRU; how many were freed. */
+uint64_t lru_shrink(struct mount *mp, uint64_t nr);
+
+#endif

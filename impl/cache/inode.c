@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Inodes and their clusters (kernel: xfs_inode.c, xfs_inode_item.c).
+ */
+#include "cache/inode.h"
+#include "cache/delwri.h"
+#include "cache/mount.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INODE_LOG_BYTES	512u
+
+static bool inode_test(struct inode *ip, uint32_t flag)
+{
+	return READ_ONCE(ip->i_flags) & flag;
+}
+
+static void inode_set(struct inode *ip, uint32_t flag)
+{
+	__atomic_fetch_or(&ip->i_flags, flag, __ATOMIC_SEQ_CST);
+}
+
+static void inode_clear(struct inode *ip, uint32_t flag)
+{
+	__atomic_fetch_and(&ip->i_flags, ~flag, __ATOMIC_SEQ_CST);
+}
+
+static struct inode *item_inode(struct log_item *lip)
+{
+	return container_of(lip, struct inode_log_item, ili_item)->ili_inode;
+}
+
+static void inode_put(struct inode *ip)
+{
+	if (!atomic_dec_and_test(&ip->i_count))
+		return;
+	atomic_dec(&ip->i_mount->m_log_items);
+	free(ip);
+}
+
+/* --- the cluster buffer and the items that hang on it ---------------- */
+
+/* Buffer locked: nothing of the inode is left to write. */
+static void detach(struct log_item *lip)
+{
+	struct buf *bp = lip->li_buf;
+
+	list_del_init(&lip->li_bio_list);
+	WRITE_ONCE(lip->li_buf, NULL);
+	if (list_empty(&bp->b_li_list))
+		buf_clear(bp, BUF_INODES);
+	buf_rele(bp);
+	inode_put(item_inode(lip));
+}
+
+/* Kernel: xfs_inode_item_precommit; buffer and inode locked. */
+static void attach(struct log_item *lip, struct buf *bp)
+{
+	if (lip->li_buf)
+		return;
+	buf_hold(bp);
+	atomic_inc(&item_inode(lip)->i_count);
+	buf_set(bp, BUF_INODES);
+	list_add_tail(&lip->li_bio_list, &bp->b_li_list);
+	WRITE_ONCE(lip->li_buf, bp);
+}
+
+/* Kernel: xfs_iflush_abort. */
+static void flush_abort(struct log_item *lip)
+{
+	struct inode *ip = item_inode(lip);
+
+	ail_delete(lip);
+	ip->i_item.ili_last_dirty = false;
+	inode_clear(ip, INODE_FLUSHING);
+	detach(lip);
+}
+
+void inode_iodone(struct buf *bp)
+{
+	struct log_item *lip, *n;
+
+	list_for_each_entry_safe(lip, n, &bp->b_li_list, li_bio_list) {
+		struct inode *ip = item_inode(lip);
+		struct inode_log_item *iip = &ip->i_item;
+
+		if (inode_test(ip, INODE_STALE)) {
+			flush_abort(lip);
+			continue;
+		}
+		if (!iip->ili_last_dirty)
+			continue;
+		/* Logged again since: the log still needs it. */
+		if (iip->ili_flush_lsn == READ_ONCE(lip->li_lsn))
+			ail_delete(lip);
+		iip->ili_last_dirty = false;
+		inode_clear(ip, INODE_FLUSHING);
+		if (!READ_ONCE(iip->ili_dirty))
+			detach(lip);
+	}
+}
+
+void inode_io_fail(struct buf *bp)
+{
+	struct log_item *lip;
+
+	list_for_each_entry(lip, &bp->b_li_list, li_bio_list)
+		if (item_inode(lip)->i_item.ili_last_dirty)
+			li_set(lip, LI_FAILED);
+}
+
+/* Copy one inode to its buffer, if that needs no waiting. */
+static bool flush_one(struct log_item *lip, struct buf *bp)
+{
+	struct inode *ip = item_inode(lip);
+	struct inode_log_item *iip = &ip->i_item;
+	struct block_header *h = bp->b_addr;
+	bool flushed = false;
+
+	if (inode_test(ip, INODE_FLUSHING) || atomic_read(&ip->i_pincount) ||
+	    !down_trylock(&ip->i_lock))
+		return false;
+	if (!atomic_read(&ip->i_pincount) && iip->ili_dirty) {
+		inode_set(ip, INODE_FLUSHING);
+		WRITE_ONCE(iip->ili_dirty, false);
+		iip->ili_last_dirty = true;
+		iip->ili_flush_lsn = READ_ONCE(lip->li_lsn);
+		WRITE_ONCE(h->gen, next_gen(bp->b_mount));
+		flushed = true;
+	}
+	up(&ip->i_lock);
+	return flushed;
+}
+
+/* Buffer locked.  -EAGAIN if nothing could be flushed, -EIO: aborted. */
+static int flush_cluster(struct buf *bp)
+{
+	bool dead = is_shutdown(bp->b_mount);
+	struct log_item *lip, *n;
+	int flushed = 0;
+
+	list_for_each_entry_safe(lip, n, &bp->b_li_list, li_bio_list) {
+		if (!dead)
+			flushed += flush_one(lip, bp);
+		else if (!atomic_read(&item_inode(lip)->i_pincount))
+			flush_abort(lip);
+	}
+	return dead ? -EIO : flushed ? 0 : -EAGAIN;
+}
+
+/* --- the log item --------------------------------------------------- */
+
+static void inode_item_pin(struct log_item *lip)
+{
+	struct inode *ip = item_inode(lip);
+
+	atomic_inc(&ip->i_count);
+	atomic_inc(&ip->i_pincount);
+}
+
+static void inode_item_unpin(struct log_item *lip, bool abort)
+{
+	struct inode *ip = item_inode(lip);
+	struct buf *bp;
+
+	atomic_dec(&ip->i_pincount);
+	if (abort) {
+		/* Not in the AIL, so that no push will ever clean it up. */
+		bp = READ_ONCE(lip->li_buf);
+		if (bp && !li_test(lip, LI_IN_AIL) &&
+		    atomic_inc_not_zero(&bp->b_hold)) {
+			buf_lock(bp);
+			if (lip->li_buf == bp)
+				flush_abort(lip);
+			buf_relse(bp);
+		}
+	}
+	inode_put(ip);
+}
+
+/*
+ * Of a freed cluster: its buffer's item ends, or has ended, its stay in the
+ * AIL (kernel: xfs_inode_item_committed).
+ */
+static bool inode_item_committed(struct log_item *lip)
+{
+	if (!inode_test(item_inode(lip), INODE_STALE))
+		return true;
+	inode_item_unpin(lip, false);
+	return false;
+}
+
+static void inode_item_release(struct log_item *lip)
+{
+	up(&item_inode(lip)->i_lock);
+}
+
+/* AIL lock held, dropped in between (xfs_inode_item_push). */
+static enum push_result inode_item_push(struct log_item *lip)
+{
+	struct mount *mp = lip->li_mount;
+	struct buf *bp = READ_ONCE(lip->li_buf);
+	struct inode *ip = item_inode(lip);
+	enum push_result result = PUSH_SUCCESS;
+	int error;
+
+	if (!bp || inode_test(ip, INODE_STALE))
+		return PUSH_PINNED;
+	if (atomic_read(&ip->i_pincount) || buf_ispinned(bp))
+		return PUSH_PINNED;
+	if (inode_test(ip, INODE_FLUSHING))
+		return PUSH_FLUSHING;
+	if (!buf_trylock(bp))
+		return PUSH_LOCKED;
+	buf_hold(bp);
+	spin_unlock(&mp->m_ail.ail_lock);
+
+	error = flush_cluster(bp);
+	if (error) {
+		result = PUSH_LOCKED;
+	} else {
+		switch (delwri_queue(bp, mp->m_ail.ail_buf_list)) {
+		case QUEUED_BEFORE:
+			result = PUSH_FLUSHING;
+			break;
+		case QUEUED_NOT:
+			result = PUSH_LOCKED;
+			break;
+		default:
+			break;
+		}
+	}
+	buf_relse(bp);
+	spin_lock(&mp->m_ail.ail_lock);
+	return result;
+}
+
+static const struct log_item_ops inode_item_ops = {
+	.pin = inode_item_pin,
+	.committed = inode_item_committed,
+	.unpin = inode_item_unpin,
+	.release = inode_item_release,
+	.push = inode_item_push,
+};
+
+/* --- what users do -------------------------------------------------- */
+
+static struct inode *inode_alloc(struct mount *mp, struct icluster *ic)
+{
+	struct inode *ip = calloc(1, sizeof(*ip));
+
+	if (!ip)
+		return NULL;
+	ip->i_mount = mp;
+	ip->i_cluster = ic;
+	sema_init(&ip->i_lock, 1);
+	atomic_set(&ip->i_count, 1);
+	log_item_init(&ip->i_item.ili_item, mp, &inode_item_ops);
+	ip->i_item.ili_inode = ip;
+	return ip;
+}
+
+/* Change @ip in @tp, @bp being its cluster's buffer, in @tp too. */
+static void inode_log(struct trans *tp, struct inode *ip, struct buf *bp)
+{
+	struct log_item *lip = &ip->i_item.ili_item;
+
+	WRITE_ONCE(ip->i_item.ili_dirty, true);
+	trans_join(tp, lip);
+	li_set(lip, LI_DIRTY);
+	lip->li_bytes += INODE_LOG_BYTES;
+	tp->t_dirty = true;
+	attach(lip, bp);
+}
+
+static int cluster_alloc(struct trans *tp, unsigned int agno,
+			 struct icluster **icp)
+{
+	struct icluster *ic = calloc(1, sizeof(*ic));
+	struct block_header *h;
+	struct buf *bp;
+	int error;
+
+	if (!ic)
+		return -ENOMEM;
+	ic->agno = agno;
+	error = space_alloc(tp, agno, CLUSTER_BLOCKS, &ic->bno);
+	if (error)
+		goto out_free;
+	error = trans_get_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
+	if (error) {
+		space_free(tp, ic->bno, CLUSTER_BLOCKS);
+		goto out_free;
+	}
+	memset(bp->b_addr, 0, CLUSTER_BLOCKS * BLOCK_SIZE);
+	h = bp->b_addr;
+	h->magic = BLOCK_MAGIC;
+	h->bno = ic->bno;
+	WRITE_ONCE(h->gen, next_gen(tp->t_mount));
+	trans_log_buf(tp, bp, CLUSTER_BLOCKS * BLOCK_SIZE);
+	*icp = ic;
+	return 0;
+
+out_free:
+	free(ic);
+	return error;
+}
+
+int inode_create(struct mount *mp, unsigned int agno, struct inode **ipp)
+{
+	struct ag *pag = &mp->m_ag[agno];
+	struct inode *ip = NULL;
+	struct buf *agbp, *bp;
+	struct trans *tp;
+	int error, error2;
+
+	error = trans_alloc(mp, &tp);
+	if (error)
+		return error;
+	error = trans_lock_ag(tp, agno, &agbp);
+	if (!error && !pag->partial)
+		error = cluster_alloc(tp, agno, &pag->partial);
+	if (!error)
+		error = trans_read_buf(tp, pag->partial->bno, CLUSTER_BLOCKS,
+				       &bp);
+	if (error)
+		goto out;
+	ip = inode_alloc(mp, pag->partial);
+	if (!ip) {
+		trans_brelse(tp, bp);
+		error = -ENOMEM;
+		goto out;
+	}
+	down(&ip->i_lock);
+	inode_log(tp, ip, bp);
+	trans_brelse(tp, bp);
+	pag->partial->used++;
+	if (++pag->partial->next == CLUSTER_INODES)
+		pag->partial = NULL;
+out:
+	error2 = trans_commit(tp);
+	if (!error)
+		error = error2;
+	if (error && ip)
+		inode_put(ip);
+	else
+		*ipp = ip;
+	return error;
+}
+
+int inode_touch(struct inode *ip)
+{
+	struct icluster *ic = ip->i_cluster;
+	struct trans *tp;
+	struct buf *bp;
+	int error;
+
+	error = trans_alloc(ip->i_mount, &tp);
+	if (error)
+		return error;
+	down(&ip->i_lock);
+	error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
+	if (error) {
+		up(&ip->i_lock);
+		trans_commit(tp);
+		return error;
+	}
+	inode_log(tp, ip, bp);
+	trans_brelse(tp, bp);
+	return trans_commit(tp);
+}
+
+/* The last inode is gone (xfs_ifree_cluster); AG header locked. */
+static int cluster_free(struct trans *tp, struct icluster *ic,
+			struct buf *bp)
+{
+	struct log_item *lip;
+
+	buf_set(bp, BUF_DONE);
+	list_for_each_entry(lip, &bp->b_li_list, li_bio_list)
+		inode_set(item_inode(lip), INODE_STALE);
+	WRITE_ONCE(bp->b_log_item->bli_flags,
+		   bp->b_log_item->bli_flags | BLI_STALE_INODE);
+	trans_binval(tp, bp);
+	return space_free(tp, ic->bno, CLUSTER_BLOCKS);
+}
+
+int inode_unlink(struct inode *ip)
+{
+	struct icluster *ic = ip->i_cluster, *gone = NULL;
+	struct mount *mp = ip->i_mount;
+	struct ag *pag = &mp->m_ag[ic->agno];
+	struct buf *agbp, *bp;
+	struct trans *tp;
+	int error, error2;
+
+	error = trans_alloc(mp, &tp);
+	if (error)
+		goto out_put;
+	error = trans_lock_ag(tp, ic->agno, &agbp);
+	if (error)
+		goto out_commit;
+	down(&ip->i_lock);
+	error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
+	if (error) {
+		up(&ip->i_lock);
+		goto out_commit;
+	}
+	inode_log(tp, ip, bp);
+	if (!--ic->used && (ic->next == CLUSTER_INODES || pag->partial == ic)) {
+		error = cluster_free(tp, ic, bp);
+		if (pag->partial == ic)
+			pag->partial = NULL;
+		gone = ic;
+	} else {
+		trans_brelse(tp, bp);
+	}
+out_commit:
+	error2 = trans_commit(tp);
+	if (!error)
+		error = error2;
+out_put:
+	inode_put(ip);
+	free(gone);
+	return error;
+}
+
+/* --- directory blocks ----------------------------------------------- */
+
+static int dir_log(struct trans *tp, uint64_t bno)
+{
+	struct block_header *h;
+	struct buf *bp;
+	int error;
+
+	error = trans_get_buf(tp, bno, 1, &bp);
+	if (error)
+		return error;
+	h = bp->b_addr;
+	h->magic = BLOCK_MAGIC;
+	h->bno = bno;
+	WRITE_ONCE(h->gen, next_gen(tp->t_mount));
+	trans_log_buf(tp, bp, 512);
+	return 0;
+}
+
+static int dir_add(struct trans *tp, struct ag *pag, bool agfl)
+{
+	uint64_t bno = agfl ? agfl_get(pag) : 0;
+	int error;
+
+	if (!bno) {
+		error = space_alloc(tp, pag->agno, 1, &bno);
+		if (error)
+			return error;
+	}
+	pag->dir[pag->nr_dir++] = bno;
+	return dir_log(tp, bno);
+}
+
+static int dir_del(struct trans *tp, struct ag *pag, unsigned int i, bool agfl)
+{
+	uint64_t bno = pag->dir[i];
+	struct buf *bp;
+	int error;
+
+	error = trans_get_buf(tp, bno, 1, &bp);
+	if (error)
+		return error;
+	pag->dir[i] = pag->dir[--pag->nr_dir];
+	trans_binval(tp, bp);
+	if (agfl && agfl_put(pag, bno))
+		return 0;
+	return space_free(tp, bno, 1);
+}
+
+int dir_churn(struct mount *mp, unsigned int agno, uint64_t pick)
+{
+	struct ag *pag = &mp->m_ag[agno];
+	unsigned int what = pick % 8, at = pick / 8 % DIR_BLOCKS;
+	bool agfl = pick / 8 / DIR_BLOCKS % 4 == 0;
+	struct buf *agbp;
+	struct trans *tp;
+	int error, error2;
+
+	if (what == 7) {
+		/* Wherever it points: also at freed and reused blocks. */
+		buf_readahead(
+			mp, pag->first + 1 + pick / 64 % (pag->blocks - 1), 1);
+		return 0;
+	}
+	error = trans_alloc(mp, &tp);
+	if (error)
+		return error;
+	error = trans_lock_ag(tp, agno, &agbp);
+	if (error)
+		goto out;
+	if (what < 3 && pag->nr_dir < DIR_BLOCKS)
+		error = dir_add(tp, pag, agfl);
+	else if (what < 6 && at < pag->nr_dir)
+		error = dir_del(tp, pag, at, agfl);
+	else if (at < pag->nr_dir)
+		error = dir_log(tp, pag->dir[at]);
+out:
+	error2 = trans_commit(tp);
+	return error ? error : error2;
+}

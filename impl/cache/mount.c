@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mount, unmount, and what must not be left after unmount.
+ */
+#include "cache/mount.h"
+#include "cache/bload.h"
+#include "cache/delwri.h"
+#include "cache/format.h"
+#include "cache/hooks.h"
+#include "cache/inode.h"
+#include "cache/ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int ag_init(struct mount *mp, struct ag *pag, unsigned int agno,
+		   uint32_t hash_hint)
+{
+	int error;
+
+	pag->agno = agno;
+	pag->first = (uint64_t)agno * mp->m_ag_blocks;
+	pag->blocks = mp->m_ag_blocks;
+	spin_lock_init(&pag->bc_lock);
+	error = hash_init(&pag->bc_hash, hash_hint);
+	if (error)
+		return error;
+	return space_init(pag);
+}
+
+static void ags_free(struct mount *mp)
+{
+	for (unsigned int i = 0; i < mp->m_ag_count; i++) {
+		struct ag *pag = &mp->m_ag[i];
+
+		free(pag->partial);
+		tree_destroy(&pag->tree);
+		space_destroy(pag);
+		hash_destroy(&pag->bc_hash);
+	}
+	free(mp->m_ag);
+}
+
+static int check_options(const struct mount_options *opt)
+{
+	uint64_t blocks = (uint64_t)opt->ag_count * opt->ag_blocks;
+
+	if (!opt->ag_count || opt->ag_blocks < 8 || !opt->log_bytes)
+		return -EINVAL;
+	if (!opt->headers_only &&
+	    device_blocks(opt->device) < blocks + LOG_BLOCKS)
+		return -ENOSPC;
+	return 0;
+}
+
+int mount_fs(const struct mount_options *opt, struct mount **mpp)
+{
+	uint64_t max_dirty = opt->bload_max_dirty;
+	size_t size = (sizeof(struct mount) + 127) / 128 * 128;
+	struct mount *mp;
+	unsigned int i;
+	int error;
+
+	error = check_options(opt);
+	if (error)
+		return error;
+	mp = aligned_alloc(128, size);
+	if (!mp)
+		return -ENOMEM;
+	memset(mp, 0, size);
+	mp->m_device = opt->device;
+	mp->m_points = opt->points;
+	mp->m_watch = opt->watch;
+	mp->m_ag_count = opt->ag_count;
+	mp->m_ag_blocks = opt->ag_blocks;
+	mp->m_blocks = (uint64_t)opt->ag_count * opt->ag_blocks;
+	mp->m_max_dirty = (max_dirty ? max_dirty : BLOAD_MAX_DIRTY) /
+			  BLOCK_SIZE;
+	mp->m_headers_only = opt->headers_only;
+	lru_init(mp);
+
+	error = -ENOMEM;
+	mp->m_ag = aligned_alloc(64, opt->ag_count * sizeof(struct ag));
+	if (!mp->m_ag)
+		goto out_free;
+	memset(mp->m_ag, 0, opt->ag_count * sizeof(struct ag));
+	for (i = 0; i < opt->ag_count; i++) {
+		error = ag_init(mp, &mp->m_ag[i], i, opt->hash_hint);
+		if (error)
+			goto out_ags;
+	}
+	error = log_start(mp, opt->log_bytes, opt->syncd_ms);
+	if (error)
+		goto out_ags;
+	error = ail_start(mp);
+	if (error)
+		goto out_log;
+	*mpp = mp;
+	return 0;
+
+out_log:
+	log_stop(mp);
+out_ags:
+	ags_free(mp);
+out_free:
+	free(mp);
+	return error;
+}
+
+void force_shutdown(struct mount *mp)
+{
+	WRITE_ONCE(mp->m_shutdown, 1);
+	smp_mb();	/* pairs with prepare_to_wait() in log_reserve() */
+	wake_up_all(&mp->m_log.l_space_wait);
+	wake_up_all(&mp->m_log.l_push_wait);
+}
+
+/* A buffer that outlived its cache: say what still hangs on it, free it. */
+static void count_leftover(struct buf *bp, struct teardown *left)
+{
+	left->buffers++;
+	left->pins += buf_ispinned(bp);
+	left->list_entries += fix_linked(bp);
+	if ((bp->b_flags & BUF_DELWRI_Q) && !fix_linked(bp))
+		left->flag_leaks++;
+	free(bp->b_addr);
+	free(bp);
+}
+
+static void count_ag(struct ag *pag, struct teardown *left)
+{
+	struct hash_table *t = pag->bc_hash.table;
+
+	for (uint32_t i = 0; i < t->size; i++) {
+		struct hash_node *node = t->bucket[i];
+
+		while (!hash_is_end(node)) {
+			struct hash_node *next = node->next;
+
+			count_leftover(container_of(node, struct buf, b_hash),
+				       left);
+			node = next;
+		}
+	}
+	left->busy_extents += pag->nbusy;
+}
+
+void unmount_fs(struct mount *mp, struct teardown *left)
+{
+	*left = (struct teardown){ 0 };
+	log_force(mp);
+	ail_push_all_sync(mp);
+	log_force(mp);
+	ail_stop(mp);
+	log_stop(mp);
+	device_drain(mp->m_device);	/* kernel: xfs_buftarg_wait */
+	lru_drain(mp);
+	rcu_drain();
+
+	for (unsigned int i = 0; i < mp->m_ag_count; i++)
+		count_ag(&mp->m_ag[i], left);
+	left->log_items = atomic_read(&mp->m_log_items);
+	left->list_entries += atomic_read(&mp->m_entries);
+	left->flag_leaks += mp->m_flag_leaks;
+	ags_free(mp);
+	free(mp);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One file system: its device, its allocation groups with their buffer
+ * hashes, the log, the AIL, the LRU.
+ */
+#ifndef CACHE_MOUNT_H
+#define CACHE_MOUNT_H
+
+#include "cache/ail.h"
+#include "cache/buf.h"
+#include "cache/log.h"
+
+#define LINE_ALIGNED	__attribute__((aligned(64)))
+
+/* The tree that repairs rebuild; guarded by the AG header's lock. */
+struct tree {
+	uint64_t gen;			/* owner of all its blocks; 0: none */
+	unsigned int nr;
+	unsigned int height;
+	uint64_t *bno;			/* leaves first, root last */
+	uint64_t *block_gen;		/* newest generation of each */
+};
+
+struct icluster;
+
+#define AGFL_SIZE	8
+#define DIR_BLOCKS	64
+
+struct ag {
+	atomic_t pag_ref;		/* taken and given by each lookup */
+	unsigned int agno;		/* constant */
+	uint64_t first;			/* constant: its header's block */
+	uint64_t blocks;		/* constant */
+
+	spinlock_t bc_lock LINE_ALIGNED; /* changes of the hash */
+	struct hash bc_hash;
+
+	spinlock_t space_lock LINE_ALIGNED; /* space; lowest_free, nbusy */
+	uint8_t *space;			/* enum space_state per block */
+	uint64_t lowest_free;		/* none is free below it */
+	uint64_t nbusy;
+
+	/* The rest under the AG header's lock. */
+	struct tree tree;
+	uint64_t agfl[AGFL_SIZE];
+	unsigned int nr_agfl;
+	uint64_t dir[DIR_BLOCKS];
+	unsigned int nr_dir;
+	struct icluster *partial;	/* a cluster with free inodes */
+} LINE_ALIGNED;
+
+#define LRU_NODES	64
+
+struct lru_node {
+	spinlock_t lock;
+	struct list_head list;		/* lock */
+	uint64_t nr;			/* lock */
+} LINE_ALIGNED;
+
+struct mount {
+	/* Constant after mount. */
+	struct device *m_device;
+	const struct point_ops *m_points;
+	const struct repair_watch *m_watch;
+	unsigned int m_ag_count;
+	uint32_t m_ag_blocks;
+	uint64_t m_blocks;
+	uint64_t m_max_dirty;		/* blocks */
+	bool m_headers_only;
+	struct ag *m_ag;
+
+	int m_shutdown LINE_ALIGNED;	/* set once */
+	uint64_t m_gen LINE_ALIGNED;	/* atomic: last generation given */
+	atomic_t m_io_count;		/* buffers with asynchronous I/O */
+	uint64_t m_flag_leaks;		/* atomic */
+	atomic_t m_log_items;		/* allocated */
+	atomic_t m_entries;		/* list entries a fix allocated */
+
+	struct log m_log;
+	struct ail m_ail;
+	struct lru_node m_lru[LRU_NODES];
+};
+
+static inline void point(struct buf *bp, enum point p)
+{
+	if (unlikely(bp->b_mount->m_points))
+		point_reached(bp, p);
+}
+
+static inline bool is_shutdown(struct mount *mp)
+{
+	return READ_ONCE(mp->m_shutdown);
+}
+
+static inline uint64_t next_gen(struct mount *mp)
+{
+	return __atomic_add_fetch(&mp->m_gen, 1, __ATOMIC_RELAXED);
+}
+
+static inline struct ag *ag_of(struct mount *mp, uint64_t bno)
+{
+	return &mp->m_ag[bno / mp->m_ag_blocks];
+}
+
+/* lru.c; node and item are the buffer's own. */
+void lru_init(struct mount *mp);
+bool lru_add(struct buf *bp);
+bool lru_del(struct buf *bp);
+/* Free everything that nobody holds. */
+void lru_drain(struct mount *mp);
+
+/* Power is gone, or the log is: no write succeeds from here on. */
+void force_shutdown(struct mount *mp);
+
+#endif

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one symbol that a fix and its copy of the cache export.
+ */
+#include "cache/bench.h"
+#include "cache/bload.h"
+#include "cache/delwri.h"
+#include "cache/hooks.h"
+#include "cache/inode.h"
+#include "cache/mount.h"
+#include "cache/ops.h"
+
+#include <stdlib.h>
+
+#ifndef FIX_NAME
+#error "FIX_NAME comes from the build: the name of the fix's file"
+#endif
+#ifndef FIX_WAITS
+#define FIX_WAITS false
+#endif
+
+#define TO_STRING(x)	#x
+#define NAME_OF(x)	TO_STRING(x)
+#define GLUE(a, b)	a##b
+#define SYMBOL_OF(x)	GLUE(fix_, x)
+
+#define STEP_LOG_BYTES	256u
+
+static bool op_peek(struct mount *mp, uint64_t bno, struct buf_state *state)
+{
+	struct ag *pag = ag_of(mp, bno);
+	struct hash_node **bucket, *node;
+	bool found = false;
+
+	spin_lock(&pag->bc_lock);
+	bucket = hash_bucket(pag->bc_hash.table, bno);
+	hash_for_each(node, hash, bucket) {
+		struct buf *bp = container_of(node, struct buf, b_hash);
+
+		if (bp->b_bno != bno)
+			continue;
+		buf_state_get(bp, state);
+		found = true;
+		break;
+	}
+	spin_unlock(&pag->bc_lock);
+	return found;
+}
+
+static uint64_t op_fill(struct buf *bp)
+{
+	struct block_header *h = bp->b_addr;
+
+	h->magic = BLOCK_MAGIC;
+	h->bno = bp->b_bno;
+	WRITE_ONCE(h->gen, next_gen(bp->b_mount));
+	buf_set(bp, BUF_DONE);
+	return h->gen;
+}
+
+static struct delwri_list *op_delwri_alloc(struct mount *mp)
+{
+	struct delwri_list *list = malloc(sizeof(*list));
+
+	(void)mp;
+	if (list)
+		delwri_list_init(list);
+	return list;
+}
+
+static void op_delwri_free(struct delwri_list *list)
+{
+	free(list);
+}
+
+static bool op_delwri_queue(struct buf *bp, struct delwri_list *list)
+{
+	enum queued queued = delwri_queue(bp, list);
+
+	return queued == QUEUED_HERE || queued == QUEUED_ELSEWHERE;
+}
+
+/* As many steps forwards as backwards, and every link agrees. */
+static int op_delwri_check(struct delwri_list *list)
+{
+	struct list_head *at;
+	int n = 0;
+
+	for (at = list->head.next; at != &list->head; at = at->next, n++)
+		if (at->next->prev != at || at->prev->next != at)
+			return -EUCLEAN;
+	return n;
+}
+
+static void op_litmus_link(struct buf *bp, struct delwri_list *list)
+{
+	buf_hold(bp);
+	fix_link(bp, list);
+}
+
+static void op_litmus_unlink(struct buf *bp, struct delwri_list *list)
+{
+	(void)list;
+	fix_unlink(bp);
+	atomic_dec(&bp->b_hold);
+}
+
+static bool op_litmus_linked(struct buf *bp)
+{
+	return fix_linked(bp);
+}
+
+static void op_log_buf(struct trans *tp, struct buf *bp)
+{
+	trans_log_buf(tp, bp, STEP_LOG_BYTES);
+}
+
+static int op_lock_ag(struct trans *tp, unsigned int agno)
+{
+	struct buf *agbp;
+
+	return trans_lock_ag(tp, agno, &agbp);
+}
+
+static void op_space_free(struct trans *tp, uint64_t bno, unsigned int len)
+{
+	space_free(tp, bno, len);
+}
+
+static uint64_t op_ail_items(struct mount *mp)
+{
+	return READ_ONCE(mp->m_ail.ail_nr);
+}
+
+static uint64_t op_ail_passes(struct mount *mp)
+{
+	return READ_ONCE(mp->m_ail.ail_passes);
+}
+
+const struct fix SYMBOL_OF(FIX_NAME) = {
+	.name = NAME_OF(FIX_NAME),
+	.summary = FIX_SUMMARY,
+	.claims = FIX_CLAIMS,
+	.waits = FIX_WAITS,
+
+	.mount = mount_fs,
+	.unmount = unmount_fs,
+	.shutdown = force_shutdown,
+
+	.bench_fill = bench_fill,
+	.bench_chain = bench_chain,
+	.bench_lookup = bench_lookup,
+	.bench_lookup_chain = bench_lookup_chain,
+
+	.buf_get = buf_get,
+	.buf_read = buf_read,
+	.buf_readahead = buf_readahead,
+	.buf_relse = buf_relse,
+	.buf_stale = buf_stale,
+	.buf_bwrite = buf_bwrite,
+	.buf_state = buf_state_get,
+	.buf_peek = op_peek,
+	.buf_fill = op_fill,
+
+	.delwri_alloc = op_delwri_alloc,
+	.delwri_free = op_delwri_free,
+	.delwri_queue = op_delwri_queue,
+	.delwri_queue_bload = delwri_queue_bload,
+	.delwri_submit = delwri_submit,
+	.delwri_submit_nowait = delwri_submit_nowait,
+	.delwri_cancel = delwri_cancel,
+	.delwri_check = op_delwri_check,
+
+	.litmus_link = op_litmus_link,
+	.litmus_unlink = op_litmus_unlink,
+	.litmus_linked = op_litmus_linked,
+
+	.trans_alloc = trans_alloc,
+	.trans_get_buf = trans_get_buf,
+	.trans_read_buf = trans_read_buf,
+	.trans_log_buf = op_log_buf,
+	.trans_binval = trans_binval,
+	.trans_commit = trans_commit,
+	.trans_lock_ag = op_lock_ag,
+	.space_alloc = space_alloc,
+	.space_free = op_space_free,
+
+	.log_force = log_force,
+	.ail_push_all = ail_push_all,
+	.ail_push_all_sync = ail_push_all_sync,
+	.ail_items = op_ail_items,
+	.ail_passes = op_ail_passes,
+
+	.repair = repair,
+	.bulkload = bulkload,
+	.tree_modify = tree_modify,
+	.tree_walk = tree_walk,
+
+	.inode_create = inode_create,
+	.inode_touch = inode_touch,
+	.inode_unlink = inode_unlink,
+	.dir_churn = dir_churn,
+
+	.shrink = lru_shrink,
+#ifdef fix_does_nothing
+	.does_nothing = true,
+#endif
+};
