@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * delwribench: measure the fixes (run), or check them (verify).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/cli.h"
+#include "bench/machine.h"
+#include "bench/oracle/oracle.h"
+#include "bench/run.h"
+
+#define VERSION	"0.1"
+
+static const char usage[] =
+	"Usage: delwribench run [OPTION...]     measure, and print a table\n"
+	"       delwribench verify [OPTION...]  check every fix against every hazard\n"
+	"       delwribench run --help, delwribench verify --help: their options\n";
+
+int main(int argc, char **argv)
+{
+	static char run_name[] = "delwribench run";
+	static char verify_name[] = "delwribench verify";
+	const char *command = argc > 1 ? argv[1] : NULL;
+
+	if (!command) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(command, "run")) {
+		argv[1] = run_name;
+		return run_main(argc - 1, argv + 1);
+	}
+	if (!strcmp(command, "verify")) {
+		argv[1] = verify_name;
+		return verify_main(argc - 1, argv + 1);
+	}
+	if (!strcmp(command, "--help") || !strcmp(command, "-h")) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (!strcmp(command, "--version")) {
+		printf("delwribench %s (%s build)\n", VERSION,
+		       machine_build_type());
+		return 0;
+	}
+	fprintf(stderr,
+		"delwribench: unknown command '%s'; known: run verify "
+		"--help --version\n",
+		command);
+	return EXIT_USAGE;
+}
