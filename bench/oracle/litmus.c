@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lost wake-up, as a store-buffering litmus on this very machine: the
+ * waiter announces himself and then looks at the link, the owner unlinks
+ * and then looks for waiters.  If each can miss the other's store, a
+ * sleeper sleeps on.  Both halves are the real code of the fix.  Whether a
+ * reordering shows is chance: the verdict is statistical.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "scenarios.h"
+
+#include <sched.h>
+
+#define ROUNDS		1000000u
+#define SECONDS		10		/* on a busy machine */
+#define ROUNDS_FEW	20000u		/* too few to say anything */
+#define ROUNDS_CHECKED	50000u		/* under a sanitizer, for the code */
+
+struct litmus {
+	struct stage *stage;
+	struct buf *bp;
+	struct delwri_list *list;
+	const void *var;
+	unsigned int rounds;		/* at most; waiter: how many it were */
+	uint64_t lost;			/* waiter */
+	uint64_t met;			/* waiter: rounds that raced at all */
+	int cpu[2];
+	int stop;			/* waiter: before its last go */
+	/* Rounds begun and ended by each; on lines of their own. */
+	uint64_t go __attribute__((aligned(128)));
+	uint64_t waker_done __attribute__((aligned(128)));
+	uint64_t waiter_ready __attribute__((aligned(128)));
+};
+
+static void spin_until(uint64_t *word, uint64_t value)
+{
+	unsigned int spins = 0;
+
+	while (smp_load_acquire(word) < value) {
+		cpu_relax();
+		if (++spins % 4096 == 0)
+			sched_yield();
+	}
+}
+
+/* A few cycles more or less, different in each round. */
+static void jitter(uint64_t round, unsigned int salt)
+{
+	unsigned int n = (round * 2654435761u >> (7 + salt)) % 24;
+
+	while (n--)
+		__asm__ volatile("" ::: "memory");
+}
+
+static void waker(void *arg)
+{
+	struct litmus *l = arg;
+
+	for (uint64_t i = 1;; i++) {
+		spin_until(&l->go, i);
+		if (smp_load_acquire(&l->stop))
+			return;
+		jitter(i, 0);
+		l->stage->fix->litmus_unlink(l->bp, l->list);
+		smp_store_release(&l->waker_done, i);
+	}
+}
+
+/*
+ * prepare_to_wait(), look, and instead of sleeping see whether the waker
+ * took us off the queue: not woken and still linked is a sleep for ever.
+ */
+static void waiter(void *arg)
+{
+	struct litmus *l = arg;
+	struct wait_queue_head *wq = var_waitqueue(l->var);
+	uint64_t end = now_ns() + SECONDS * 1000000000ull, i;
+
+	for (i = 1; i <= l->rounds; i++) {
+		struct wait_queue_entry e = { .task = current,
+					      .var = l->var };
+		bool linked, woken;
+
+		if (i % 1024 == 0 && now_ns() > end)
+			break;
+		list_init(&e.list);
+		l->stage->fix->litmus_link(l->bp, l->list);
+		smp_store_release(&l->go, i);
+		jitter(i, 3);
+		prepare_to_wait(wq, &e);
+		linked = l->stage->fix->litmus_linked(l->bp);
+		/* Nobody will sleep: spare the waker the system call. */
+		WRITE_ONCE(current->state, TASK_RUNNING);
+		spin_until(&l->waker_done, i);
+		woken = list_empty(&e.list);
+		l->met += linked;
+		l->lost += linked && !woken;
+		finish_wait(wq, &e);
+	}
+	l->rounds = i - 1;
+	smp_store_release(&l->stop, 1);
+	smp_store_release(&l->go, i);
+}
+
+static bool two_processors(int cpu[2])
+{
+	cpu_set_t set;
+	int n = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return false;
+	for (int i = 0; i < CPU_SETSIZE && n < 2; i++)
+		if (CPU_ISSET(i, &set))
+			cpu[n++] = i;
+	return n == 2;
+}
+
+void scenario_lost_wakeup(struct stage *s)
+{
+	struct litmus l = { .stage = s, .rounds = ROUNDS };
+	struct thread threads[2];
+	struct buf_state state;
+
+#ifdef DELWRI_CHECKING
+	l.rounds = ROUNDS_CHECKED;
+#endif
+	if (!s->fix->waits) {
+		stage_verdict(s, VERDICT_HOLDS, "nobody sleeps for a link");
+		return;
+	}
+	if (!two_processors(l.cpu)) {
+		stage_verdict(s, VERDICT_UNTESTED, "needs two processors to "
+			      "run on: one never sees its own reordering");
+		return;
+	}
+	l.list = s->fix->delwri_alloc(s->mp);
+	if (!l.list || s->fix->buf_get(s->mp, s->block, 1, 0, &l.bp)) {
+		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
+		return;
+	}
+	s->fix->buf_state(l.bp, &state);
+	l.var = state.link;
+	if (task_start(&threads[0], "waker", l.cpu[0], waker, &l) ||
+	    task_start(&threads[1], "waiter", l.cpu[1], waiter, &l)) {
+		stage_verdict(s, VERDICT_UNTESTED, "no threads");
+		return;
+	}
+	task_join(&threads[0]);
+	task_join(&threads[1]);
+	if (l.rounds < ROUNDS_FEW && !l.lost) {
+		stage_verdict(s, VERDICT_UNTESTED, "only %u rounds in %d s: "
+			      "the machine is too busy for a litmus",
+			      l.rounds, SECONDS);
+		return;
+	}
+	stage_verdict(s, l.lost ? VERDICT_VIOLATED : VERDICT_HOLDS,
+		      "statistical, on this machine: %llu of %u wake-ups lost, "
+		      "where the owner's unlink and his look for sleepers were "
+		      "reordered; %llu raced with the look at the link",
+		      (unsigned long long)l.lost, l.rounds,
+		      (unsigned long long)l.met);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stale writes: freed contents must not reach the disk after newer ones.
+ * The freed block is given to a file, whose data does not go through the
+ * buffer cache; the daemon still has the old buffer on its list.
+ */
+#include "scenarios.h"
+
+#include <stdlib.h>
+
+/* Newer than anything that metadata will be stamped with. */
+#define FILE_GEN	(UINT64_MAX / 2)
+
+static bool write_file(struct stage *s)
+{
+	struct block_header *h = aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
+	struct trans *tp;
+	uint64_t bno = 0;
+	int error;
+
+	if (!h)
+		abort();
+	error = s->fix->trans_alloc(s->mp, &tp);
+	if (!error) {
+		error = s->fix->trans_lock_ag(tp, 0);
+		if (!error)
+			error = s->fix->space_alloc(tp, 0, 1, &bno);
+		s->fix->trans_commit(tp);
+	}
+	if (!error && bno == s->block) {
+		for (unsigned int i = 0; i < BLOCK_SIZE / 8; i++)
+			((uint64_t *)h)[i] = i;
+		*h = (struct block_header){
+			.magic = DATA_MAGIC,
+			.bno = bno,
+			.gen = FILE_GEN,
+		};
+		block_seal(h);
+		error = device_io(s->dev, bno, 1, h, true);
+	}
+	free(h);
+	if (error || bno != s->block)
+		stage_verdict(s, VERDICT_UNTESTED,
+			      "the file got block %llu, "
+			      "error %d",
+			      (unsigned long long)bno, error);
+	return !error && bno == s->block;
+}
+
+static void judge(struct stage *s)
+{
+	struct device_stat st = device_stat(s->dev);
+
+	if (st.stale_writes)
+		stage_violated(s, "freed contents of block %llu were written "
+			       "over newer ones (%llu writes)\n",
+			       (unsigned long long)st.stale_bno,
+			       (unsigned long long)st.stale_writes);
+	else if (device_generation(s->dev, s->block) != FILE_GEN)
+		stage_verdict(s, VERDICT_UNTESTED, "the file's data was lost");
+	else
+		stage_verdict(s, VERDICT_HOLDS, "the list's owner did not "
+			      "write the freed block");
+}
+
+static void reuse_as_data(struct stage *s, bool readahead)
+{
+	struct hold *pass;
+
+	if (!review_freed(s, &pass))
+		return;
+	if (readahead)
+		s->fix->buf_readahead(s->mp, s->block, 1);
+	if (!write_file(s))
+		return;
+	stage_release(s, pass);
+	if (stage_until_passes(s, 3))
+		judge(s);
+}
+
+void scenario_stale_write(struct stage *s)
+{
+	reuse_as_data(s, false);
+}
+
+/* Read-ahead that followed an old pointer has reset the stale state. */
+void scenario_stale_write_readahead(struct stage *s)
+{
+	reuse_as_data(s, true);
+}

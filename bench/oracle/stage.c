@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Actors, holds, the record of what happened, and the watchdog.
+ */
+#include "stage.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL_NS		100000u
+
+static const char *my_name(void)
+{
+	return current->name;
+}
+
+/* --- points --------------------------------------------------------- */
+
+static void record(struct stage *s, enum point point,
+		   const struct buf_state *state)
+{
+	unsigned int slot;
+
+	if (state && state->bno != s->block && point != POINT_ROOT_COMMIT)
+		return;
+	__atomic_fetch_add(&s->seen[point], 1, __ATOMIC_RELAXED);
+	slot = __atomic_fetch_add(&s->nr_events, 1, __ATOMIC_RELAXED);
+	if (slot >= STAGE_EVENTS)
+		return;
+	s->events[slot] = (struct event){
+		.at_ns = now_ns() - s->epoch_ns,
+		.point = point,
+		.actor = my_name(),
+		.has_state = state,
+	};
+	if (state)
+		s->events[slot].state = *state;
+}
+
+static bool hold_matches(const struct hold *h, enum point point,
+			 const struct buf_state *state)
+{
+	return h->actor && h->point == point && !h->released &&
+	       (h->bno == STAGE_ANY_BLOCK || (state && h->bno == state->bno)) &&
+	       !strcmp(h->actor, my_name());
+}
+
+static void reached(void *ctx, enum point point,
+		    const struct buf_state *state)
+{
+	struct stage *s = ctx;
+	struct hold *hold = NULL;
+
+	record(s, point, state);
+	spin_lock(&s->hold_lock);
+	for (int i = 0; i < STAGE_HOLDS && !hold; i++)
+		if (hold_matches(&s->holds[i], point, state))
+			hold = &s->holds[i];
+	if (hold)
+		WRITE_ONCE(hold->held, 1);
+	spin_unlock(&s->hold_lock);
+	if (!hold)
+		return;
+	while (!smp_load_acquire(&hold->released))
+		sleep_ns(POLL_NS, WAIT_NONE);
+	spin_lock(&s->hold_lock);
+	hold->actor = NULL;
+	spin_unlock(&s->hold_lock);
+}
+
+struct hold *stage_hold(struct stage *s, const char *actor, enum point point,
+			uint64_t bno)
+{
+	struct hold *h = NULL;
+
+	spin_lock(&s->hold_lock);
+	for (int i = 0; i < STAGE_HOLDS && !h; i++)
+		if (!s->holds[i].actor)
+			h = &s->holds[i];
+	if (h)
+		*h = (struct hold){
+			.actor = actor,
+			.point = point,
+			.bno = bno,
+		};
+	spin_unlock(&s->hold_lock);
+	return h;
+}
+
+void stage_release(struct stage *s, struct hold *hold)
+{
+	spin_lock(&s->hold_lock);
+	smp_store_release(&hold->released, 1);
+	if (!hold->held)
+		hold->actor = NULL;
+	spin_unlock(&s->hold_lock);
+}
+
+/* --- waiting, with a watchdog ---------------------------------------- */
+
+/* Open the finding's text from @at on for appending. */
+static FILE *evidence_open(struct stage *s, size_t at)
+{
+	FILE *out = fmemopen(s->finding->evidence + at, EVIDENCE_MAX - at,
+			     "w");
+
+	if (!out)
+		abort();
+	return out;
+}
+
+static bool out_of_patience(struct stage *s, const char *what)
+{
+	FILE *out;
+
+	stage_verdict(s, VERDICT_UNTESTED,
+		      "no end of waiting for %s; who waits for whom:\n",
+		      what);
+	out = evidence_open(s, strlen(s->finding->evidence));
+	stage_who(s, out);
+	fclose(out);
+	return false;
+}
+
+/* Nothing left to do for it: it sleeps without a time limit. */
+static bool ail_is_idle(void)
+{
+	for (struct task *t = task_list(); t; t = t->next)
+		if (READ_ONCE(t->tid) && !strcmp(t->name, "ail"))
+			return READ_ONCE(t->wait_kind) == WAIT_IDLE &&
+			       !READ_ONCE(t->expires);
+	return false;
+}
+
+/*
+ * Out of time; or somebody waits for a list whose owner has come by so
+ * often that he will not help.
+ */
+bool stage_hopeless(struct stage *s, uint64_t since_ns, uint64_t passes)
+{
+	const struct task *waiter = stage_waiter();
+	uint64_t now = now_ns();
+
+	if (now - since_ns > STAGE_PATIENCE_MS * 1000000ull)
+		return true;
+	return waiter &&
+	       now - READ_ONCE(waiter->wait_since) >
+		       STAGE_HOPELESS_MS * 1000000ull &&
+	       (s->fix->ail_passes(s->mp) > passes + 2 * STAGE_PASSES ||
+		ail_is_idle());
+}
+
+#define until(s, cond, what)						\
+({									\
+	uint64_t __since = now_ns();					\
+	uint64_t __passes = (s)->fix->ail_passes((s)->mp);		\
+	bool __ok = true;						\
+									\
+	while (!(cond) && (__ok = !stage_hopeless(s, __since, __passes))) \
+		sleep_ns(POLL_NS, WAIT_NONE);				\
+	__ok || out_of_patience(s, what);				\
+})
+
+static bool waits_for(const struct actor *actor, enum wait_kind kind)
+{
+	return READ_ONCE(actor->thread.task->wait_kind) == (int)kind;
+}
+
+const struct task *stage_waiter(void)
+{
+	for (struct task *t = task_list(); t; t = t->next)
+		if (READ_ONCE(t->tid) && READ_ONCE(t->wait_kind) == WAIT_LIST)
+			return t;
+	return NULL;
+}
+
+bool stage_is_done(const struct actor *actor)
+{
+	return smp_load_acquire(&actor->done);
+}
+
+bool stage_until_held(struct stage *s, struct hold *hold)
+{
+	return until(s, READ_ONCE(hold->held), hold->actor);
+}
+
+bool stage_until_seen(struct stage *s, enum point point, uint64_t times)
+{
+	return until(s, stage_seen(s, point) >= times, point_name(point));
+}
+
+uint64_t stage_seen(const struct stage *s, enum point point)
+{
+	return READ_ONCE(s->seen[point]);
+}
+
+bool stage_until_passes(struct stage *s, uint64_t more)
+{
+	uint64_t from = s->fix->ail_passes(s->mp);
+
+	return until(s,
+		     s->fix->ail_passes(s->mp) >= from + more || ail_is_idle(),
+		     "the AIL daemon's next pass");
+}
+
+bool stage_until_waits(struct stage *s, struct actor *actor,
+		       enum wait_kind kind)
+{
+	return until(s, stage_is_done(actor) || waits_for(actor, kind),
+		     actor->thread.name) &&
+	       !stage_is_done(actor);
+}
+
+bool stage_join(struct stage *s, struct actor *actor)
+{
+	if (!until(s, stage_is_done(actor), actor->thread.name))
+		return false;
+	task_join(&actor->thread);
+	actor->joined = true;
+	return true;
+}
+
+bool stage_join_releasing(struct stage *s, struct actor *actor,
+			  struct hold *hold)
+{
+	if (!until(s, stage_is_done(actor) || waits_for(actor, WAIT_LIST),
+		   actor->thread.name))
+		return false;
+	if (!stage_is_done(actor) && hold)
+		stage_release(s, hold);
+	return stage_join(s, actor);
+}
+
+/* --- actors --------------------------------------------------------- */
+
+static void actor_main(void *arg)
+{
+	struct actor *actor = arg;
+
+	actor->started_ns = now_ns();
+	actor->fn(actor);
+	actor->ended_ns = now_ns();
+	smp_store_release(&actor->done, 1);
+}
+
+struct actor *stage_start(struct stage *s, const char *name,
+			  void (*fn)(struct actor *actor), uint64_t arg)
+{
+	struct actor *actor = s->actors;
+
+	/* A slot is free before its first actor and after each was joined. */
+	while (actor->fn && !actor->joined)
+		actor++;
+	*actor = (struct actor){ .stage = s, .fn = fn, .arg = arg };
+	if (task_start(&actor->thread, name, -1, actor_main, actor))
+		abort();	/* reported by the parent */
+	return actor;
+}
+
+/* --- who waits for whom ---------------------------------------------- */
+
+/* Who took the lock of @e's buffer last, as far as was recorded. */
+static const char *last_locker(const struct stage *s, const void *lock)
+{
+	unsigned int n = READ_ONCE(s->nr_events);
+	const char *name = "?";
+
+	for (unsigned int i = 0; i < n && i < STAGE_EVENTS; i++) {
+		const struct event *e = &s->events[i];
+
+		if (e->has_state && e->state.lock == lock &&
+		    (e->point == POINT_LOOKUP || e->point == POINT_LOCKED))
+			name = e->actor;
+	}
+	return name;
+}
+
+static const struct event *event_of(const struct stage *s, const void *on)
+{
+	unsigned int n = READ_ONCE(s->nr_events);
+
+	for (unsigned int i = 0; i < n && i < STAGE_EVENTS; i++) {
+		const struct event *e = &s->events[i];
+
+		if (e->has_state &&
+		    (e->state.lock == on || e->state.link == on))
+			return e;
+	}
+	return NULL;
+}
+
+static void describe(const struct stage *s, const struct task *t, FILE *out)
+{
+	const void *on = smp_load_acquire(&t->wait_on);
+	enum wait_kind kind = READ_ONCE(t->wait_kind);
+	double ms = (now_ns() - READ_ONCE(t->wait_since)) / 1e6;
+	const struct event *e = s ? event_of(s, on) : NULL;
+
+	fprintf(out, "  %s waits %.0f ms for ", t->name, ms);
+	if (!e)
+		fprintf(out, "%s\n", wait_kind_name(kind));
+	else if (kind == WAIT_LIST)
+		fprintf(out, "block %llu to leave its list; its lock: %s\n",
+			(unsigned long long)e->state.bno,
+			last_locker(s, e->state.lock));
+	else
+		fprintf(out, "the lock of block %llu, last taken by %s\n",
+			(unsigned long long)e->state.bno,
+			last_locker(s, e->state.lock));
+}
+
+void stage_who(const struct stage *s, FILE *out)
+{
+	for (struct task *t = task_list(); t; t = t->next)
+		if (t != current && READ_ONCE(t->tid) && READ_ONCE(t->wait_on))
+			describe(s, t, out);
+}
+
+/* --- the mount ------------------------------------------------------ */
+
+static void root_commit(void *ctx, const struct tree_blocks *tree)
+{
+	struct stage *s = ctx;
+	struct block_header *h;
+
+	if (!s->watching)
+		return;
+	h = aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
+	if (!h)
+		abort();
+	s->commits++;
+	for (unsigned int i = 0; i < tree->nr; i++) {
+		uint64_t bno = tree->bno[i];
+
+		s->blocks_checked++;
+		if (device_generation(s->dev, bno) == tree->gen &&
+		    !device_read_durable(s->dev, bno, h) &&
+		    !block_verify(h, bno) && h->owner == tree->gen)
+			continue;
+		if (!s->not_durable++)
+			s->first_not_durable = bno;
+	}
+	free(h);
+}
+
+static void watchdog(void *arg)
+{
+	uint64_t end = now_ns() + STAGE_WATCHDOG_S * 1000000000ull;
+
+	while (now_ns() < end) {
+		set_current_state(TASK_SLEEPING);
+		if (task_should_stop())
+			return;
+		schedule_timeout(end - now_ns(), WAIT_IDLE, NULL);
+	}
+	out_of_patience(arg, "the scenario itself");
+	_exit(0);
+}
+
+int stage_open(struct stage *s, const struct fix *fix, struct finding *f)
+{
+	struct device_options dopt = { .nblocks = 4096, .generations = true };
+	char why[256];
+	int error;
+
+	*s = (struct stage){ .fix = fix, .finding = f };
+	task_name(current, "test");
+	spin_lock_init(&s->hold_lock);
+	s->block = 1;			/* the first that is handed out */
+	s->epoch_ns = now_ns();
+	s->events = calloc(STAGE_EVENTS, sizeof(*s->events));
+	if (!s->events)
+		return -ENOMEM;
+	error = device_open(&dopt, &s->dev, why, sizeof(why));
+	if (error) {
+		stage_verdict(s, VERDICT_UNTESTED, "%s", why);
+		return error;
+	}
+	s->points = (struct point_ops){ .reached = reached, .ctx = s };
+	s->watch = (struct repair_watch){ .root_commit = root_commit,
+					  .ctx = s };
+	s->opt = (struct mount_options){
+		.device = s->dev,
+		.ag_count = 2,
+		.ag_blocks = 512,
+		.log_bytes = 16 << 20,
+		.points = &s->points,
+		.watch = &s->watch,
+	};
+	error = task_start(&s->watchdog, "watchdog", -1, watchdog, s);
+	if (!error)
+		error = fix->mount(&s->opt, &s->mp);
+	if (error)
+		stage_verdict(s, VERDICT_UNTESTED, "mount failed: %s",
+			      strerror(-error));
+	return error;
+}
+
+void stage_close(struct stage *s, struct teardown *left)
+{
+	s->fix->unmount(s->mp, left);
+	device_close(s->dev);
+	task_stop(&s->watchdog);
+	task_join(&s->watchdog);
+}
+
+/* --- verdicts ------------------------------------------------------- */
+
+void stage_verdict(struct stage *s, enum verdict verdict,
+		   const char *fmt, ...)
+{
+	va_list ap;
+
+	s->finding->verdict = verdict;
+	va_start(ap, fmt);
+	vsnprintf(s->finding->evidence, sizeof(s->finding->evidence), fmt,
+		  ap);
+	va_end(ap);
+}
+
+void stage_invalid(struct stage *s, const char *why)
+{
+	stage_verdict(s, VERDICT_UNTESTED, "%s, %d times", why, STAGE_TRIALS);
+	s->invalid = true;
+}
+
+void stage_violated(struct stage *s, const char *fmt, ...)
+{
+	va_list ap;
+	FILE *out;
+
+	s->finding->verdict = VERDICT_VIOLATED;
+	out = evidence_open(s, 0);
+	va_start(ap, fmt);
+	vfprintf(out, fmt, ap);
+	va_end(ap);
+	timeline_print(s, out);
+	fclose(out);
+}
