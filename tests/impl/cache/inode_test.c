@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Inodes on their cluster's buffer: written through the AIL, freed while
+ * they are in it, and directory blocks that come and go.
+ */
+#include "tests/impl/cache/cache_test.h"
+
+#include "cache/inode.h"
+
+static void for_each_fix(void (*test)(struct fs *fs))
+{
+	for (int i = 0; fixes[i]; i++) {
+		struct fs fs = { 0 };
+
+		if (!is_real(fixes[i]))
+			continue;
+		/* The first cluster goes behind the AG's header. */
+		fs.block = 1;
+		fs_open(&fs, fixes[i], 0, 0);
+		test(&fs);
+		fs_close(&fs);
+	}
+}
+
+static void create(struct fs *fs, struct inode **ip, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		assert_int_equal(fs->fix->inode_create(fs->mp, 0, &ip[i]), 0);
+}
+
+static void unlink_all(struct fs *fs, struct inode **ip, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		assert_int_equal(fs->fix->inode_unlink(ip[i]), 0);
+}
+
+/* The daemon sleeps for good once it has nothing left. */
+static void wait_passes(struct fs *fs, unsigned int nr)
+{
+	uint64_t from = fs->fix->ail_passes(fs->mp);
+
+	wait_until(fs->fix->ail_passes(fs->mp) >= from + nr ||
+		   !fs->fix->ail_items(fs->mp));
+}
+
+/* A change is on disk once the AIL was pushed, with all of its cluster's. */
+static void written(struct fs *fs)
+{
+	struct inode *ip[CLUSTER_INODES];
+	uint64_t gen, writes;
+
+	create(fs, ip, CLUSTER_INODES);
+	fs->fix->log_force(fs->mp);
+	/* Header, cluster, and each inode. */
+	assert_int_equal(fs->fix->ail_items(fs->mp), 2 + CLUSTER_INODES);
+	fs->fix->ail_push_all_sync(fs->mp);
+	gen = device_generation(fs->dev, fs->block);
+	assert_true(gen > 0);
+	writes = device_stat(fs->dev).writes;
+	for (unsigned int i = 0; i < CLUSTER_INODES; i++)
+		assert_int_equal(fs->fix->inode_touch(ip[i]), 0);
+	fs->fix->log_force(fs->mp);
+	assert_int_equal(fs->fix->ail_items(fs->mp), CLUSTER_INODES);
+	assert_int_equal(device_generation(fs->dev, fs->block), gen);
+	fs->fix->ail_push_all_sync(fs->mp);
+	assert_true(device_generation(fs->dev, fs->block) > gen);
+	/* One record of the log and one cluster. */
+	assert_int_equal(device_stat(fs->dev).writes, writes + 2);
+	unlink_all(fs, ip, CLUSTER_INODES);
+}
+
+static void test_written(void **state)
+{
+	(void)state;
+	for_each_fix(written);
+}
+
+/* Freed while its inodes are in the AIL: teardown finds nothing. */
+static void freed_in_ail(struct fs *fs)
+{
+	struct inode *ip[CLUSTER_INODES + 1];
+	uint64_t writes;
+
+	create(fs, ip, CLUSTER_INODES);
+	fs->fix->log_force(fs->mp);
+	assert_int_equal(fs->fix->ail_items(fs->mp), 2 + CLUSTER_INODES);
+	unlink_all(fs, ip, CLUSTER_INODES);
+	assert_true(peek(fs, fs->block).stale);
+	writes = device_stat(fs->dev).writes;
+	fs->fix->log_force(fs->mp);
+	/* Only the header is left, and the cluster was never written. */
+	assert_int_equal(fs->fix->ail_items(fs->mp), 1);
+	assert_int_equal(device_stat(fs->dev).writes, writes + 1);
+	assert_int_equal(device_generation(fs->dev, fs->block), 0);
+	/* The same blocks make another cluster. */
+	create(fs, ip, 1);
+	assert_int_equal(fs_at(fs, POINT_ALLOC), 2);
+	fs->fix->log_force(fs->mp);
+	fs->fix->ail_push_all_sync(fs->mp);
+	assert_true(device_generation(fs->dev, fs->block) > 0);
+	unlink_all(fs, ip, 1);
+}
+
+static void test_freed_in_ail(void **state)
+{
+	(void)state;
+	for_each_fix(freed_in_ail);
+}
+
+/* The same when the daemon has the cluster on its list, or is writing it. */
+static void freed_while_pushed(struct fs *fs)
+{
+	struct inode *ip[CLUSTER_INODES];
+
+	for (int round = 0; round < 20; round++) {
+		create(fs, ip, CLUSTER_INODES);
+		fs->fix->log_force(fs->mp);
+		if (round % 2) {
+			/* Queued, then left there: logged again meanwhile. */
+			fs->fix->inode_touch(ip[round]);
+			fs->fix->ail_push_all(fs->mp);
+			wait_passes(fs, 1);
+		} else {
+			fs->fix->ail_push_all(fs->mp);
+		}
+		unlink_all(fs, ip, CLUSTER_INODES);
+	}
+}
+
+static void test_freed_while_pushed(void **state)
+{
+	(void)state;
+	for_each_fix(freed_while_pushed);
+}
+
+/* A cluster's failed write is retried from its inodes' items. */
+static void write_fails(struct fs *fs)
+{
+	struct inode *ip[3];
+	uint64_t gen;
+
+	create(fs, ip, 3);
+	fs->fix->log_force(fs->mp);
+	fs->fix->ail_push_all_sync(fs->mp);
+	gen = device_generation(fs->dev, fs->block);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fs->fix->inode_touch(ip[i]), 0);
+	fs->fix->log_force(fs->mp);
+	device_fail_writes(fs->dev, fs->block, CLUSTER_BLOCKS, EIO);
+	fs->fix->ail_push_all(fs->mp);
+	wait_until(fs_at(fs, POINT_IO_ERROR) >= 2);
+	wait_passes(fs, 2);
+	assert_int_equal(fs->fix->ail_items(fs->mp), 3);
+	assert_int_equal(fs_at(fs, POINT_ERROR_DROPPED), 0);
+	assert_int_equal(device_generation(fs->dev, fs->block), gen);
+	device_fail_writes(fs->dev, fs->block, CLUSTER_BLOCKS, 0);
+	fs->fix->ail_push_all_sync(fs->mp);
+	assert_true(device_generation(fs->dev, fs->block) > gen);
+	unlink_all(fs, ip, 3);
+}
+
+static void test_write_fails(void **state)
+{
+	(void)state;
+	for_each_fix(write_fails);
+}
+
+/* Its mount dies with inodes logged, in the AIL, and freed. */
+static void dies(struct fs *fs)
+{
+	struct inode *ip[40];
+
+	create(fs, ip, 40);
+	fs->fix->log_force(fs->mp);
+	unlink_all(fs, ip, CLUSTER_INODES);
+	for (unsigned int i = CLUSTER_INODES; i < 36; i++)
+		assert_int_equal(fs->fix->inode_touch(ip[i]), 0);
+	device_crash(fs->dev);
+	fs->fix->shutdown(fs->mp);
+	for (unsigned int i = CLUSTER_INODES; i < 40; i++)
+		assert_int_equal(fs->fix->inode_unlink(ip[i]), -EIO);
+}
+
+static void test_dies(void **state)
+{
+	(void)state;
+	for_each_fix(dies);
+}
+
+static void dir_blocks(struct fs *fs)
+{
+	uint64_t pick = 1;
+
+	for (int i = 0; i < 3000; i++) {
+		int error;
+
+		pick = pick * 6364136223846793005u + 1442695040888963407u;
+		error = fs->fix->dir_churn(fs->mp, i % AGS, pick >> 33);
+		assert_int_equal(error, 0);
+		if (i % 100 == 0)
+			fs->fix->ail_push_all(fs->mp);
+		if (i % 250 == 0)
+			fs->fix->log_force(fs->mp);
+	}
+}
+
+static void test_dir_blocks(void **state)
+{
+	(void)state;
+	for_each_fix(dir_blocks);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_freed_in_ail),
+		cmocka_unit_test(test_freed_while_pushed),
+		cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_dies),
+		cmocka_unit_test(test_dir_blocks),
+	};
+
+	task_register();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
