@@ -196,21 +196,33 @@ static int run_blocks(struct run *r)
 
 /* --- what is selected --------------------------------------------------- */
 
+static void add_pair(struct pairs *pairs, struct workload *w,
+		     const struct fix *fix)
+{
+	struct pair *p = &pairs->pair[pairs->nr++];
+
+	p->workload = w;
+	p->fix = fix;
+	snprintf(p->name, sizeof(p->name), "%s/%s", w->name, fix->name);
+}
+
 static int make_pairs(const struct cli *cli, struct pairs *pairs)
 {
-	pairs->pair = calloc(cli->nr_fixes * cli->nr_workloads,
-			     sizeof(*pairs->pair));
+	unsigned int nr = cli->nr_fixes;
+
+	for (struct floor *f = floor_first(); f; f = f->next)
+		nr++;
+	pairs->pair = calloc(nr * cli->nr_workloads, sizeof(*pairs->pair));
 	if (!pairs->pair)
 		return cli_fail("out of memory");
-	for (unsigned int w = 0; w < cli->nr_workloads; w++) {
-		for (unsigned int f = 0; f < cli->nr_fixes; f++) {
-			struct pair *p = &pairs->pair[pairs->nr++];
+	for (unsigned int i = 0; i < cli->nr_workloads; i++) {
+		struct workload *w = cli->workloads[i];
 
-			p->workload = cli->workloads[w];
-			p->fix = cli->fixes[f];
-			snprintf(p->name, sizeof(p->name), "%s/%s",
-				 p->workload->name, p->fix->name);
-		}
+		for (struct floor *f = floor_first(); f; f = f->next)
+			if (!strncmp(w->name, f->group, strlen(f->group)))
+				add_pair(pairs, w, f->fix);
+		for (unsigned int f = 0; f < cli->nr_fixes; f++)
+			add_pair(pairs, w, cli->fixes[f]);
 	}
 	return 0;
 }

@@ -66,7 +66,6 @@ static bool usable(const struct instance *in)
 static int batch(struct field *f, struct instance *in, uint64_t ops,
 		 struct record *rec, double *mean)
 {
-	uint64_t first = in->record.nr_ops;
 	int error = 0;
 
 	watch(in);
@@ -81,20 +80,10 @@ static int batch(struct field *f, struct instance *in, uint64_t ops,
 			 strerror(-error));
 	else if (f->workload->uses_device)
 		error = instance_park(in);
+	if (!error && rec && f->workload->sample)
+		error = f->workload->sample(in, rec);
 	if (f->one_at_a_time)
 		instance_close(in);
-	if (!error && rec && f->workload->latencies) {
-		/* Half of its operations were faster. */
-		uint64_t nr = rec->nr_ops - first;
-		double *ns = calloc(nr, sizeof(*ns));
-
-		if (!ns)
-			return -ENOMEM;
-		for (uint64_t i = 0; i < nr; i++)
-			ns[i] = rec->op_ns[first + i];
-		*mean = stat_median(ns, nr);
-		free(ns);
-	}
 	return error;
 }
 
@@ -171,8 +160,11 @@ static int run_rounds(struct field *f, uint64_t seed)
 		error = batch(f, in, f->ops, &in->record, &ns);
 		if (error == -ENOMEM)
 			break;
-		if (!error)
+		if (!error) {
 			in->record.batch_ns[in->record.nr_batches++] = ns;
+			if (!f->workload->timed)
+				in->record.nr_ops += f->ops;
+		}
 		error = 0;
 	}
 	free(order);
@@ -214,7 +206,8 @@ static int field_init(struct field *f, const struct cli *cli,
 	if (!f->in)
 		return -ENOMEM;
 	f->rounds = cli->rounds ? cli->rounds : f->workload->rounds;
-	f->one_at_a_time = f->bench->device && f->workload->uses_device;
+	f->one_at_a_time = f->workload->large ||
+			   (f->bench->device && f->workload->uses_device);
 	for (unsigned int i = 0; i < pairs->nr; i++) {
 		const struct pair *p = &pairs->pair[i];
 
@@ -245,6 +238,10 @@ static int add_rows(const struct field *f, json_t *rows)
 		json_object_set_new(row, "workload",
 				    json_string(f->workload->name));
 		json_object_set_new(row, "fix", json_string(in->fix->name));
+		if (floor_of(in->fix))
+			json_object_set_new(
+				row, "floor_sha256",
+				json_string(floor_of(in->fix)->sha256));
 		if (f->workload->timed)
 			json_set_missing(row, "ops_per_batch",
 					 "batches end by the clock");

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- workloads ---------------------------------------------------------- */
 
@@ -26,6 +27,28 @@ void workload_add(struct workload *w)
 struct workload *workload_first(void)
 {
 	return workloads;
+}
+
+static struct floor *floors;
+
+void floor_add(struct floor *f)
+{
+	f->next = floors;
+	floors = f;
+}
+
+struct floor *floor_first(void)
+{
+	return floors;
+}
+
+const struct floor *floor_of(const struct fix *fix)
+{
+	const struct floor *f = floors;
+
+	while (f && f->fix != fix)
+		f = f->next;
+	return f;
 }
 
 /* --- order -------------------------------------------------------------- */
@@ -68,19 +91,23 @@ void run_order(unsigned int nr, unsigned int rounds, uint64_t seed,
 
 /* --- records ------------------------------------------------------------ */
 
-int record_operation(struct record *rec, uint64_t ns)
+void record_operation(struct record *rec, uint64_t ns)
 {
-	if (rec->nr_ops == rec->max_ops) {
-		uint64_t max = rec->max_ops ? 2 * rec->max_ops : 1024;
-		uint64_t *ops = realloc(rec->op_ns, max * sizeof(*ops));
+	histogram_add(&rec->latency, ns);
+}
 
-		if (!ops)
-			return -ENOMEM;
-		rec->op_ns = ops;
-		rec->max_ops = max;
+void record_count(struct record *rec, const char *name, double value)
+{
+	for (int i = 0; i < COUNTERS; i++) {
+		struct counter *c = &rec->counters[i];
+
+		if (!c->name)
+			c->name = name;
+		if (c->name == name || !strcmp(c->name, name)) {
+			c->value += value;
+			return;
+		}
 	}
-	rec->op_ns[rec->nr_ops++] = ns;
-	return 0;
 }
 
 void record_add_waits(struct record *rec, const struct wait_stat *waits)
@@ -104,8 +131,14 @@ void record_waits(struct record *rec)
 void record_free(struct record *rec)
 {
 	free(rec->batch_ns);
-	free(rec->op_ns);
 	*rec = (struct record){ 0 };
+}
+
+static json_t *wait_to_json(const struct wait_stat *w)
+{
+	return json_pack("{s:I, s:I, s:I}", "count", (json_int_t)w->count,
+			 "total_ns", (json_int_t)w->total_ns, "max_ns",
+			 (json_int_t)w->max_ns);
 }
 
 static json_t *waits_to_json(const struct record *rec)
@@ -113,13 +146,19 @@ static json_t *waits_to_json(const struct record *rec)
 	json_t *waits = json_object();
 
 	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
-		json_object_set_new(
-			waits, wait_kind_name(k),
-			json_pack("{s:I, s:I, s:I}", "count",
-				  (json_int_t)rec->waits[k].count, "total_ns",
-				  (json_int_t)rec->waits[k].total_ns, "max_ns",
-				  (json_int_t)rec->waits[k].max_ns));
+		json_object_set_new(waits, wait_kind_name(k),
+				    wait_to_json(&rec->waits[k]));
 	return waits;
+}
+
+static json_t *counters_to_json(const struct record *rec)
+{
+	json_t *counters = json_object();
+
+	for (int i = 0; i < COUNTERS && rec->counters[i].name; i++)
+		json_object_set_new(counters, rec->counters[i].name,
+				    json_real(rec->counters[i].value));
+	return counters;
 }
 
 static json_t *left_to_json(const struct teardown *left)
@@ -142,33 +181,37 @@ static json_t *batches_to_json(const struct record *rec)
 	return array;
 }
 
-static json_t *operations_to_json(const struct record *rec)
+static void times_to_json(json_t *row, const struct record *rec,
+			  const struct workload *w)
 {
-	json_t *array = json_array();
+	static const char *const keys[] = { "batches_ns", "latency", "waits",
+					    "stall", "counters" };
 
-	for (uint64_t i = 0; i < rec->nr_ops; i++)
-		json_array_append_new(array, json_integer(rec->op_ns[i]));
-	return array;
+	for (unsigned int i = 0; rec->reason[0] && i < 5; i++)
+		json_set_missing(row, keys[i], "%s", rec->reason);
+	if (rec->reason[0])
+		return;
+	json_object_set_new(row, "batches_ns", batches_to_json(rec));
+	json_object_set_new(row, "waits", waits_to_json(rec));
+	json_object_set_new(row, "counters", counters_to_json(rec));
+	if (rec->latency.count)
+		json_object_set_new(row, "latency",
+				    histogram_to_json(&rec->latency));
+	else
+		json_set_missing(row, "latency",
+				 "single operations are not timed");
+	if (w->stalls)
+		json_object_set_new(row, "stall", wait_to_json(&rec->stall));
+	else
+		json_set_missing(row, "stall", "nobody else waits here");
 }
 
 json_t *record_to_json(const struct record *rec, const struct workload *w)
 {
 	json_t *row = json_object();
 
-	if (rec->reason[0]) {
-		json_set_missing(row, "batches_ns", "%s", rec->reason);
-		json_set_missing(row, "operations_ns", "%s", rec->reason);
-		json_set_missing(row, "waits", "%s", rec->reason);
-	} else {
-		json_object_set_new(row, "batches_ns", batches_to_json(rec));
-		if (w->latencies)
-			json_object_set_new(row, "operations_ns",
-					    operations_to_json(rec));
-		else
-			json_set_missing(row, "operations_ns",
-					 "single operations are not timed");
-		json_object_set_new(row, "waits", waits_to_json(rec));
-	}
+	times_to_json(row, rec, w);
+	json_object_set_new(row, "operations", json_integer(rec->nr_ops));
 	if (w->checks && rec->checked) {
 		json_object_set_new(row, "checked",
 				    json_integer(rec->checked));
@@ -180,7 +223,7 @@ json_t *record_to_json(const struct record *rec, const struct workload *w)
 					     "this workload commits no root");
 		json_object_set_new(row, "violated", json_null());
 	}
-	if (w->latencies && !rec->reason[0])
+	if (w->loads && !rec->reason[0])
 		json_object_set_new(row, "misqueued",
 				    json_integer(rec->misqueued));
 	else

@@ -99,13 +99,9 @@ out:
 static int block_figures(const json_t *row, const json_t *base,
 			 struct block_figures *out)
 {
-	const json_t *values = json_object_get(row, "operations_ns");
 	size_t nr;
-	double *v;
+	double *v = numbers(json_object_get(row, "batches_ns"), &nr);
 
-	if (!json_is_array(values))
-		values = json_object_get(row, "batches_ns");
-	v = numbers(values, &nr);
 	if (!v)
 		return -ENOMEM;
 	if (!nr) {

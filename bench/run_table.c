@@ -175,7 +175,7 @@ static void print_heading(const struct workload *w, const struct bench *bench,
 	n = snprintf(text, sizeof(text),
 		     "%s, %s per %s: %s; median and p99 of %s; %u batches",
 		     w->name, w->microseconds ? "us" : "ns", w->operation, how,
-		     w->latencies ? "single operations" : "batches",
+		     "batches",
 		     first ? first->nr_batches : 0);
 	if (first && first->ops_per_batch)
 		n += snprintf(text + n, sizeof(text) - n, " of %llu",

@@ -6,6 +6,7 @@
 #ifndef BENCH_WORKLOAD_H
 #define BENCH_WORKLOAD_H
 
+#include "bench/histogram.h"
 #include "bench/pool.h"
 #include "cache/fix.h"
 
@@ -17,13 +18,24 @@ struct bench {
 	uint64_t seed;
 };
 
+#define COUNTERS	8
+
+/* Anything else a workload counts: "meetings", "lookups", ... */
+struct counter {
+	const char *name;		/* NULL: no more */
+	double value;			/* summed over batches */
+};
+
 /* What one block saw of one fix in one workload. */
 struct record {
-	double *batch_ns;		/* figure of each batch, in order */
+	double *batch_ns;		/* cost of an operation, by round */
 	unsigned int nr_batches;
-	uint64_t *op_ns;		/* latency of each operation */
-	uint64_t nr_ops, max_ops;
-	struct wait_stat waits[WAIT_KINDS];
+	uint64_t nr_ops;		/* in all those batches */
+	struct histogram latency;	/* of single operations, ns */
+	struct wait_stat waits[WAIT_KINDS]; /* of whoever does operations */
+	/* Others, for what a task of this fix held while it waited. */
+	struct wait_stat stall;
+	struct counter counters[COUNTERS];
 	uint64_t checked;		/* against the device's image */
 	uint64_t violated;
 	uint64_t misqueued;		/* blocks on somebody else's list */
@@ -48,17 +60,21 @@ struct instance {
 };
 
 struct workload {
-	const char *name;
+	const char *name;		/* "lookup/own": a file's, its case */
 	const char *summary;
 	const char *operation;		/* "lookup": ns per ... */
+	const void *variant;		/* its file's: which case */
 	int order;			/* in lists and tables */
 	unsigned int rounds;		/* unless --rounds says other */
 	uint64_t batch_ns;		/* so long a batch is to take */
 	bool timed;			/* by the clock, not by a count */
 	bool microseconds;		/* shown in; else nanoseconds */
-	bool latencies;			/* records each operation's */
 	bool checks;			/* compares blocks with the device */
 	bool uses_device;		/* does I/O: --device matters */
+	bool loads;			/* bulk loads: "misqueued" has a meaning */
+	bool stalls;			/* others wait too: "stall" has one */
+	bool long_only;			/* by name or with --full only */
+	bool large;			/* one fix mounted at a time: memory */
 
 	/* NULL, or why it has nothing to say of @fix. */
 	const char *(*unfit)(const struct fix *fix);
@@ -73,6 +89,11 @@ struct workload {
 	 */
 	int (*batch)(struct instance *in, uint64_t ops, struct record *rec,
 		     double *mean);
+	/*
+	 * Not timed, after each batch, parked: latencies of single operations
+	 * where a clock would disturb the batch.  NULL: the batch has them.
+	 */
+	int (*sample)(struct instance *in, struct record *rec);
 	/* Before unmount. */
 	void (*stop)(struct instance *in);
 	/* How it was run, for the table's heading. */
@@ -90,8 +111,32 @@ static void __attribute__((constructor)) add_##name(void)		\
 	workload_add(&name);						\
 }
 
+/*
+ * The least work that has the same effect, frozen, run in the same rounds:
+ * a table like a fix's with no more than the workload calls.  One file in
+ * bench/floor per workload.
+ */
+struct floor {
+	const char *group;		/* workloads that begin so: "lookup/" */
+	const struct fix *fix;
+	const char *sha256;		/* of its source, from the build */
+	struct floor *next;
+};
+
+void floor_add(struct floor *f);
+struct floor *floor_first(void);
+/* NULL: @fix is no floor. */
+const struct floor *floor_of(const struct fix *fix);
+
+#define FLOOR(name)							\
+static void __attribute__((constructor)) add_##name(void)		\
+{									\
+	floor_add(&name);						\
+}
+
 /* For workloads: run_record.c. */
-int record_operation(struct record *rec, uint64_t ns);
+void record_operation(struct record *rec, uint64_t ns);
+void record_count(struct record *rec, const char *name, double value);
 /* Add what the calling task has waited since task_take_waits(). */
 void record_waits(struct record *rec);
 /* The same for waits that were taken already. */

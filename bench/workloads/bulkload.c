@@ -53,7 +53,7 @@ static void load(void *arg, unsigned int worker)
 		job->total_ns += ns;
 		if (!job->rec || job->error)
 			continue;
-		job->error = record_operation(job->rec, ns);
+		record_operation(job->rec, ns);
 		record_waits(job->rec);
 		job->rec->misqueued += res.misqueued;
 	}
@@ -93,7 +93,7 @@ static struct workload bulkload = {
 	.rounds = 25,
 	.batch_ns = 20000000,
 	.microseconds = true,
-	.latencies = true,
+	.loads = true,
 	.uses_device = true,
 	.unfit = bulkload_unfit,
 	.mount_options = bulkload_mount_options,

@@ -85,7 +85,7 @@ static void repair_one(struct storm_job *job)
 	job->repairs++;
 	if (!job->rec || job->error)
 		return;
-	job->error = record_operation(job->rec, ns);
+	record_operation(job->rec, ns);
 	record_waits(job->rec);
 	job->rec->misqueued += res.misqueued;
 }
@@ -113,6 +113,7 @@ static int storm_batch(struct instance *in, uint64_t ns, struct record *rec,
 	in->violated = 0;
 	pool_run(in->bench->pool, 1, &job);
 	if (rec) {
+		rec->nr_ops += storm_job.repairs;
 		rec->checked += in->checked;
 		rec->violated += in->violated;
 	}
@@ -152,7 +153,7 @@ static struct workload repair_storm = {
 	.batch_ns = CYCLES * AIL_CYCLE_NS,
 	.timed = true,
 	.microseconds = true,
-	.latencies = true,
+	.loads = true,
 	.checks = true,
 	.uses_device = true,
 	.unfit = storm_unfit,

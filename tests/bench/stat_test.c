@@ -33,11 +33,11 @@ static const struct pairs pairs = { pair, 3 };
 
 static json_t *row(const char *fix, const char *batches, int violated)
 {
-	json_t *json = json_pack("{s:s, s:s, s:o, s:n, s:i, s:i, "
+	json_t *json = json_pack("{s:s, s:s, s:o, s:i, s:i, "
 				 "s:{s:{s:i, s:i, s:i}}}",
 				 "workload", "work", "fix", fix, "batches_ns",
 				 json_loads(batches, JSON_DECODE_ANY, NULL),
-				 "operations_ns", "checked", 10, "violated",
+				 "checked", 10, "violated",
 				 violated, "waits", "list", "count", 3,
 				 "total_ns", 2000000, "max_ns", 1000000);
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Log-linear histogram of nanoseconds: buckets of equal width between two
+ * powers of two, so that a value is known to one part in
+ * 2^HISTOGRAM_BITS, and exactly below 2^HISTOGRAM_BITS.
+ */
+#ifndef BENCH_HISTOGRAM_H
+#define BENCH_HISTOGRAM_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#define HISTOGRAM_BITS		7
+#define HISTOGRAM_BUCKETS	((64 - HISTOGRAM_BITS + 1) << HISTOGRAM_BITS)
+
+/* By one thread at a time. */
+struct histogram {
+	uint64_t count;
+	uint64_t min, max;		/* exact */
+	double sum;
+	uint64_t bucket[HISTOGRAM_BUCKETS];
+};
+
+static inline unsigned int histogram_index(uint64_t ns)
+{
+	unsigned int shift;
+
+	if (ns < 1u << HISTOGRAM_BITS)
+		return ns;
+	shift = 63 - __builtin_clzll(ns) - HISTOGRAM_BITS;
+	return (shift << HISTOGRAM_BITS) + (ns >> shift);
+}
+
+/* Smallest value of a bucket; the next bucket's is where it ends. */
+uint64_t histogram_value(unsigned int index);
+
+static inline void histogram_add(struct histogram *h, uint64_t ns)
+{
+	if (!h->count || ns < h->min)
+		h->min = ns;
+	if (ns > h->max)
+		h->max = ns;
+	h->count++;
+	h->sum += ns;
+	h->bucket[histogram_index(ns)]++;
+}
+
+void histogram_merge(struct histogram *to, const struct histogram *from);
+/*
+ * The value at or below which are @q of all, from the middle of its
+ * bucket.  @h is not empty.
+ */
+double histogram_quantile(const struct histogram *h, double q);
+
+/* {bits, count, min, max, sum, buckets: [[index, count], ...]}; NULL: memory */
+json_t *histogram_to_json(const struct histogram *h);
+/* 0, or -EINVAL: not one of these. */
+int histogram_from_json(const json_t *json, struct histogram *h);
+
+#endif
