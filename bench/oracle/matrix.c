@@ -299,7 +299,7 @@ static struct child *free_child(struct matrix *m, struct child *children,
 int matrix_run(struct matrix *m, bool progress)
 {
 	size_t size = CHILDREN * sizeof(struct finding);
-	struct sigaction sa = { .sa_handler = on_signal }, old[2];
+	struct sigaction sa = { .sa_handler = on_signal }, old[3];
 	struct child children[CHILDREN] = { { 0 } };
 	struct job job = { 0 };
 	struct finding *shared;
@@ -314,6 +314,7 @@ int matrix_run(struct matrix *m, bool progress)
 	interrupted = 0;
 	sigaction(SIGINT, &sa, &old[0]);
 	sigaction(SIGTERM, &sa, &old[1]);
+	sigaction(SIGHUP, &sa, &old[2]);
 
 	while (!interrupted && next_job(m, &job)) {
 		struct child *c = free_child(m, children,
@@ -336,6 +337,7 @@ int matrix_run(struct matrix *m, bool progress)
 		fprintf(stderr, "\r\033[K");
 	sigaction(SIGINT, &old[0], NULL);
 	sigaction(SIGTERM, &old[1], NULL);
+	sigaction(SIGHUP, &old[2], NULL);
 	munmap(shared, size);
 	return interrupted ? -EINTR : 0;
 }
@@ -384,12 +386,14 @@ void matrix_free(struct matrix *m)
 			free(m->cell[i][h].evidence);
 }
 
-int oracle_matrix_brief(const struct fix *fix, char *buf, size_t size)
+int oracle_matrix_brief(const struct fix *fix, unsigned int *violated,
+			char *buf, size_t size)
 {
 	struct matrix *m = calloc(1, sizeof(*m));
 	int untested = 0;
 	size_t at = 0;
 
+	*violated = 0;
 	if (!m)
 		return -1;
 	m->nr_fixes = 1;
@@ -409,6 +413,8 @@ int oracle_matrix_brief(const struct fix *fix, char *buf, size_t size)
 		if (!(m->hazards & (1u << h)) || c->verdict == VERDICT_HOLDS)
 			continue;
 		untested += c->verdict == VERDICT_UNTESTED;
+		if (c->verdict == VERDICT_VIOLATED)
+			*violated |= 1u << h;
 		prefix = c->verdict == VERDICT_VIOLATED ? "" : "untested: ";
 		at += snprintf(buf + at, at < size ? size - at : 0, "%s%s%s",
 			       at ? ", " : "", prefix, hazard_name(h));

@@ -84,14 +84,14 @@ void matrix_print(const struct matrix *m, bool timelines, FILE *out)
 		     "Only the memory device was used.\n");
 }
 
-static json_t *cell_json(const struct cell *c)
+static json_t *cell_json(const struct cell *c, bool claimed)
 {
 	int runs = c->violated + c->holds + c->untested;
 
-	return json_pack("{s:s, s:s, s:i, s:i}", "verdict",
-			 verdict_name(c->verdict), "evidence",
-			 c->evidence ? c->evidence : "", "violated",
-			 c->violated, "runs", runs);
+	return json_pack("{s:s, s:b, s:s, s:i, s:i}", "verdict",
+			 verdict_name(c->verdict), "claimed", claimed,
+			 "evidence", c->evidence ? c->evidence : "",
+			 "violated", c->violated, "runs", runs);
 }
 
 int matrix_print_json(const struct matrix *m, FILE *out)
@@ -110,8 +110,10 @@ int matrix_print_json(const struct matrix *m, FILE *out)
 			const struct cell *c = &m->cell[i][h];
 
 			if (shown(m, h))
-				json_object_set_new(fix, hazard_name(h),
-						    cell_json(c));
+				json_object_set_new(
+					fix, hazard_name(h),
+					cell_json(c, m->fix[i]->claims &
+							     (1u << h)));
 		}
 	}
 	error = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

@@ -64,8 +64,10 @@ int verify_main(int argc, char **argv);
 
 /*
  * One line on @fix for the table of a benchmark: hazards it violates, or
- * "all hold".  0, or -1 if something could not be tested.
+ * "all hold"; their HAZARD() bits go to @violated.  0, or -1 if something
+ * could not be tested.
  */
-int oracle_matrix_brief(const struct fix *fix, char *buf, size_t size);
+int oracle_matrix_brief(const struct fix *fix, unsigned int *violated,
+			char *buf, size_t size);
 
 #endif

@@ -34,9 +34,11 @@ static void record(struct stage *s, enum point point,
 	s->events[slot] = (struct event){
 		.at_ns = now_ns() - s->epoch_ns,
 		.point = point,
-		.actor = my_name(),
 		.has_state = state,
 	};
+	/* Copied: another thread may get the name's place. */
+	snprintf(s->events[slot].actor, sizeof(s->events[slot].actor), "%s",
+		 my_name());
 	if (state)
 		s->events[slot].state = *state;
 }

@@ -26,7 +26,7 @@
 struct event {
 	uint64_t at_ns;
 	enum point point;
-	const char *actor;		/* as the thread was named */
+	char actor[28];			/* as the thread was named then */
 	struct buf_state state;
 	bool has_state;
 };
