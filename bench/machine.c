@@ -7,76 +7,17 @@
 #endif
 #include "bench/machine.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <gnu/libc-version.h>
 #include <hwloc.h>
-#include <link.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
-/* The build may say with what flags it compiled. */
-#ifndef DELWRI_BUILD_FLAGS
-#define DELWRI_BUILD_FLAGS	NULL
-#endif
-
-int json_set_missing(json_t *object, const char *key, const char *fmt, ...)
-{
-	char name[64], reason[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	snprintf(name, sizeof(name), "%s_reason", key);
-	if (json_object_set_new(object, key, json_null()))
-		return -1;
-	return json_object_set_new(object, name, json_string(reason));
-}
-
-static void set_string(json_t *object, const char *key, const char *value,
-		       const char *reason)
-{
-	if (value)
-		json_object_set_new(object, key, json_string(value));
-	else
-		json_set_missing(object, key, "%s", reason);
-}
-
-/* First line of @path without its newline; 0 or -errno. */
-static int read_line(const char *path, char *line, size_t size)
-{
-	FILE *file = fopen(path, "r");
-	int error = 0;
-
-	if (!file)
-		return -errno;
-	if (fgets(line, size, file))
-		line[strcspn(line, "\n")] = '\0';
-	else
-		error = ferror(file) ? -EIO : -ENODATA;
-	fclose(file);
-	return error;
-}
-
-static void set_file(json_t *object, const char *key, const char *path)
-{
-	char line[256];
-	int error = read_line(path, line, sizeof(line));
-
-	if (error)
-		json_set_missing(object, key, "%s: %s", path,
-				 strerror(-error));
-	else
-		json_object_set_new(object, key, json_string(line));
-}
+#include "bench/machine_part.h"
+#include "bench/machine_read.h"
 
 /* --- processors --------------------------------------------------------- */
 
@@ -173,12 +114,56 @@ static json_t *describe_nodes(hwloc_topology_t topology)
 	return nodes;
 }
 
+/* Of the first package; some machines tell nothing. */
+static void describe_model(json_t *machine, hwloc_topology_t topology)
+{
+	static const char *const infos[][2] = {
+		{ "cpu_vendor", "CPUVendor" },
+		{ "cpu_family", "CPUFamilyNumber" },
+		{ "cpu_model_number", "CPUModelNumber" },
+		{ "cpu_stepping", "CPUStepping" },
+		{ "cpu_model", "CPUModel" },
+	};
+	hwloc_obj_t package =
+		hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);
+	const char *value;
+	int len;
+
+	for (size_t i = 0; i < sizeof(infos) / sizeof(*infos); i++) {
+		value = package ? hwloc_obj_get_info_by_name(package,
+							     infos[i][1]) :
+				  NULL;
+		if (!value) {
+			json_set_missing(machine, infos[i][0],
+					 "hwloc knows no %s of this processor",
+					 infos[i][1]);
+			continue;
+		}
+		/* Some are padded. */
+		for (len = strlen(value); len && value[len - 1] == ' '; len--)
+			;
+		json_object_set_new(machine, infos[i][0],
+				    json_stringn(value, len));
+	}
+}
+
+/* How many of @type there are among those that we may use. */
+static void set_count(json_t *machine, const char *key,
+		      hwloc_topology_t topology, hwloc_obj_type_t type)
+{
+	int nr = hwloc_get_nbobjs_by_type(topology, type);
+
+	if (nr > 0)
+		json_object_set_new(machine, key, json_integer(nr));
+	else
+		json_set_missing(machine, key, "hwloc sees none");
+}
+
 static void describe_processors(json_t *machine)
 {
 	hwloc_topology_t topology;
-	hwloc_obj_t package;
-	const char *model = NULL;
-	char text[128], *allowed = NULL;
+	hwloc_const_bitmap_t set;
+	char *allowed = NULL, tree[4096];
 	int error = topology_load(&topology);
 
 	if (error) {
@@ -186,111 +171,45 @@ static void describe_processors(json_t *machine)
 				 strerror(-error));
 		return;
 	}
-	package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);
-	if (package)
-		model = hwloc_obj_get_info_by_name(package, "CPUModel");
-	if (model) {
-		/* Some are padded. */
-		int len = snprintf(text, sizeof(text), "%s", model);
-
-		len = len < (int)sizeof(text) ? len : (int)sizeof(text) - 1;
-		while (len > 0 && text[len - 1] == ' ')
-			text[--len] = '\0';
-		model = text;
-	}
-	set_string(machine, "cpu_model", model,
-		   "hwloc knows no model of this processor");
-	hwloc_bitmap_list_asprintf(&allowed,
-				   hwloc_topology_get_allowed_cpuset(topology));
-	set_string(machine, "processors_allowed", allowed, "no memory");
+	describe_model(machine, topology);
+	set = hwloc_topology_get_topology_cpuset(topology);
+	hwloc_bitmap_list_asprintf(&allowed, set);
+	json_set_text(machine, "processors_allowed", allowed, "no memory");
 	free(allowed);
-	json_object_set_new(
-		machine, "processors",
-		json_integer(hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU)));
-	json_object_set_new(machine, "cores",
-			    json_integer(hwloc_get_nbobjs_by_type(
-				    topology, HWLOC_OBJ_CORE)));
+	set_count(machine, "processors", topology, HWLOC_OBJ_PU);
+	set_count(machine, "cores", topology, HWLOC_OBJ_CORE);
+	set_count(machine, "packages", topology, HWLOC_OBJ_PACKAGE);
+	set_count(machine, "l3_caches", topology, HWLOC_OBJ_L3CACHE);
 	json_object_set_new(machine, "numa_nodes", describe_nodes(topology));
+	if (hwloc_topology_export_synthetic(topology, tree, sizeof(tree), 0) >
+	    0)
+		json_object_set_new(machine, "topology", json_string(tree));
+	else
+		json_set_missing(machine, "topology",
+				 "too uneven for one line: see its XML");
 	hwloc_topology_destroy(topology);
 }
 
-/* --- the program -------------------------------------------------------- */
-
-const char *machine_build_type(void)
+int machine_topology_xml(char **xml)
 {
-#if defined(__SANITIZE_THREAD__)
-	return "tsan";
-#elif defined(__SANITIZE_ADDRESS__)
-	return "asan";
-#elif defined(DELWRI_CHECKING)
-	return "checking";
-#elif defined(__OPTIMIZE__)
-	return "release";
-#else
-	return "unoptimised";
-#endif
-}
+	hwloc_topology_t topology;
+	int len, error = topology_load(&topology);
+	char *buffer;
 
-#define NOTE_ALIGN(n)	(((n) + 3) & ~(size_t)3)
-
-/* The build id in the notes of the program itself, in hexadecimal. */
-static int find_build_id(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	char *hex = arg;
-
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-		const char *at = (const char *)(info->dlpi_addr + ph->p_vaddr);
-		const char *end = at + ph->p_memsz;
-
-		while (ph->p_type == PT_NOTE &&
-		       at + sizeof(ElfW(Nhdr)) < end) {
-			const ElfW(Nhdr) *note = (const void *)at;
-			const unsigned char *id =
-				(const void *)(at + sizeof(*note) +
-					       NOTE_ALIGN(note->n_namesz));
-
-			if (note->n_type == NT_GNU_BUILD_ID &&
-			    note->n_descsz <= 32) {
-				for (unsigned int j = 0; j < note->n_descsz;
-				     j++)
-					sprintf(hex + 2 * j, "%02x", id[j]);
-				return 1;
-			}
-			at = (const char *)id + NOTE_ALIGN(note->n_descsz);
-		}
+	if (error)
+		return error;
+	*xml = NULL;
+	if (!hwloc_topology_export_xmlbuffer(topology, &buffer, &len, 0)) {
+		*xml = strdup(buffer);
+		hwloc_free_xmlbuffer(topology, buffer);
 	}
-	/* Only the first object is the program. */
-	return 1;
+	hwloc_topology_destroy(topology);
+	return *xml ? 0 : -ENOMEM;
 }
 
-static void describe_program(json_t *machine)
-{
-	char id[72] = "";
-	struct stat st;
+/* --- all of it ---------------------------------------------------------- */
 
-	dl_iterate_phdr(find_build_id, id);
-	set_string(machine, "build_id", *id ? id : NULL,
-		   "the linker wrote none");
-	if (stat("/proc/self/exe", &st))
-		json_set_missing(machine, "program_bytes",
-				 "/proc/self/exe: %s", strerror(errno));
-	else
-		json_object_set_new(machine, "program_bytes",
-				    json_integer(st.st_size));
-	set_string(machine, "build_type", machine_build_type(), "");
-#ifdef __clang__
-	set_string(machine, "compiler", "clang " __clang_version__, "");
-#else
-	set_string(machine, "compiler", "gcc " __VERSION__, "");
-#endif
-	set_string(machine, "compiler_flags", DELWRI_BUILD_FLAGS,
-		   "the build did not record them");
-	set_string(machine, "libc", gnu_get_libc_version(), "");
-}
-
-json_t *machine_describe(void)
+json_t *machine_settings(void)
 {
 	json_t *machine = json_object();
 	struct utsname uts;
@@ -301,70 +220,29 @@ json_t *machine_describe(void)
 		json_set_missing(machine, "host", "uname: %s",
 				 strerror(errno));
 	} else {
-		set_string(machine, "host", uts.nodename, "");
-		set_string(machine, "kernel", uts.release, "");
-		set_string(machine, "kernel_version", uts.version, "");
-		set_string(machine, "architecture", uts.machine, "");
+		json_set_text(machine, "host", uts.nodename, "");
+		json_set_text(machine, "kernel", uts.release, "");
+		json_set_text(machine, "kernel_version", uts.version, "");
+		json_set_text(machine, "architecture", uts.machine, "");
 	}
 	describe_processors(machine);
 	json_object_set_new(machine, "memory_bytes",
 			    json_integer((json_int_t)sysconf(_SC_PHYS_PAGES) *
 					 sysconf(_SC_PAGESIZE)));
-	set_file(machine, "frequency_governor",
-		 "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-	set_file(machine, "smt", "/sys/devices/system/cpu/smt/control");
-	set_file(machine, "isolated_processors",
-		 "/sys/devices/system/cpu/isolated");
-	set_file(machine, "transparent_hugepage",
-		 "/sys/kernel/mm/transparent_hugepage/enabled");
-	set_file(machine, "numa_balancing",
-		 "/proc/sys/kernel/numa_balancing");
-	set_file(machine, "clocksource",
-		 "/sys/devices/system/clocksource/clocksource0/current_clocksource");
-	describe_program(machine);
+	describe_cpu(machine);
+	describe_kernel(machine);
+	describe_cgroup(machine);
 	return machine;
 }
 
-/* --- what it is doing --------------------------------------------------- */
-
-/* Seconds stolen by the hypervisor from all processors since boot. */
-static void set_steal(json_t *state)
+json_t *machine_describe(void)
 {
-	unsigned long long steal;
-	char line[256];
-	int error = read_line("/proc/stat", line, sizeof(line));
+	json_t *machine = machine_settings(), *program = machine_program();
 
-	if (error)
-		json_set_missing(state, "steal_s", "/proc/stat: %s",
-				 strerror(-error));
-	else if (sscanf(line, "cpu %*u %*u %*u %*u %*u %*u %*u %llu",
-			&steal) != 1)
-		json_set_missing(state, "steal_s",
-				 "/proc/stat does not tell");
-	else
-		json_object_set_new(state, "steal_s",
-			json_real((double)steal / sysconf(_SC_CLK_TCK)));
-}
-
-json_t *machine_state(void)
-{
-	json_t *state = json_object();
-	double load[3];
-	char text[32];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	if (!state)
-		return NULL;
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	set_string(state, "time", text, "");
-	if (getloadavg(load, 3) == 3)
-		json_object_set_new(state, "load",
-				    json_pack("[f, f, f]", load[0], load[1],
-					      load[2]));
-	else
-		json_set_missing(state, "load", "the system does not tell");
-	set_steal(state);
-	return state;
+	if (!program || json_object_update(machine, program)) {
+		json_decref(machine);
+		machine = NULL;
+	}
+	json_decref(program);
+	return machine;
 }

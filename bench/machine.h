@@ -2,7 +2,8 @@
 /*
  * The machine: which processors we may use, and what a reader needs to
  * know of it to read a result years later.  What cannot be found out is
- * null, with the reason beside it.
+ * null, with the reason beside it ("turbo", "turbo_reason").  Nothing here
+ * needs root or changes anything.
  */
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
@@ -14,10 +15,26 @@
  * siblings.  0 or -errno; free(*@cpus).
  */
 int machine_cpus(unsigned int **cpus, unsigned int *nr);
-/* What does not change while we measure.  NULL: no memory. */
+/*
+ * What does not change while we measure: the machine's own part, which is
+ * its topology and settings, and with it the program's.  NULL: no memory.
+ */
+json_t *machine_settings(void);
 json_t *machine_describe(void);
-/* Load and stolen time at this moment.  NULL: no memory. */
+/*
+ * What does, at this moment: load; seconds stolen from, and worked by, all
+ * processors since boot; what this process has used and suffered since it
+ * began.  One before and one after tell of the time between.  NULL: no
+ * memory.
+ */
 json_t *machine_state(void);
+/*
+ * Which executable this is: its hash, sources, compiler.  Part of
+ * machine_describe(); each layout has its own.  NULL: no memory.
+ */
+json_t *machine_program(void);
+/* hwloc's own picture of what we may use, for lstopo.  0 or -errno. */
+int machine_topology_xml(char **xml);
 /* release, checking, asan or tsan. */
 const char *machine_build_type(void);
 /* Set @key to null and @key_reason to why.  0, or -1 without memory. */

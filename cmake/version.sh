@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Write a header that names the sources: git's words for this commit.
+# Usage: cmake/version.sh SOURCES HEADER
+set -eu
+
+top=$1 header=$2
+version=NULL reason='"not built from a git repository"'
+# Not of a repository that we merely lie in.
+if [ -e "$top/.git" ] && described=$(git -c safe.directory="$top" \
+	--no-optional-locks -C "$top" describe --always --dirty --abbrev=12 \
+	2>/dev/null); then
+	version="\"$described\"" reason='""'
+fi
+mkdir -p "$(dirname "$header")"
+{
+	echo '/* SPDX-License-Identifier: GPL-2.0-only */'
+	echo "#define SOURCE_VERSION $version"
+	echo "#define SOURCE_VERSION_REASON $reason"
+} >"$header.new"
+if cmp -s "$header.new" "$header"; then
+	rm "$header.new"
+else
+	mv "$header.new" "$header"
+fi
