@@ -7,5 +7,9 @@
 
 int mount_fs(const struct mount_options *opt, struct mount **mpp);
 void unmount_fs(struct mount *mp, struct teardown *left);
+void cache_objects(struct mount *mp,
+		   void (*tell)(void *ctx, const char *what, const void *at,
+				size_t size),
+		   void *ctx);
 
 #endif

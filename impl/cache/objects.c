@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where this cache's objects are: for whoever has an address and wants its
+ * name, or wants to know on which memory node they came to lie.
+ */
+#include "cache/mount.h"
+
+#include "cache/format.h"
+#include "cache/ops.h"
+
+typedef void (*object_fn)(void *ctx, const char *what, const void *at,
+			  size_t size);
+
+static void buffer(const struct buf *bp, object_fn tell, void *ctx)
+{
+	tell(ctx, "buf", bp, sizeof(*bp));
+	if (bp->b_addr)
+		tell(ctx, "data", bp->b_addr,
+		     (size_t)bp->b_length * BLOCK_SIZE);
+}
+
+void cache_objects(struct mount *mp, object_fn tell, void *ctx)
+{
+	tell(ctx, "mount", mp, sizeof(*mp));
+	for (unsigned int i = 0; i < mp->m_ag_count; i++) {
+		struct ag *pag = &mp->m_ag[i];
+		struct hash_table *t;
+
+		tell(ctx, "ag", pag, sizeof(*pag));
+		spin_lock(&pag->bc_lock);
+		t = pag->bc_hash.table;
+		tell(ctx, "hash_table", t,
+		     sizeof(*t) + t->size * sizeof(t->bucket[0]));
+		for (uint32_t b = 0; b < t->size; b++) {
+			struct hash_node *node = t->bucket[b];
+
+			for (; !hash_is_end(node); node = node->next)
+				buffer(container_of(node, struct buf, b_hash),
+				       tell, ctx);
+		}
+		spin_unlock(&pag->bc_lock);
+	}
+}
