@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""scripts/calibrate: measure, where the truth is known.
+
+Every comparison is of `none` with `none_twin`, the same source compiled
+again, which is equal, or does a known share of operations more.  The blocks
+are made by the program that makes those of any run.
+"""
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+import numpy as np
+
+from bench.report import Refused, calibration
+from bench.report.compare import COST, series_of
+from bench.report.load import TWIN, load_run
+
+WORKLOAD = "lookup/own_1k"
+CASE = (WORKLOAD, 1, "")
+ROUNDS = 25
+# Copies memory on whichever processor the scheduler gives it.
+NEIGHBOUR = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1M"]
+COMPARE_PY = Path("/usr/share/benchmark/compare.py")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Blocks measured under one condition."""
+
+    name: str
+    percent: float
+    busy: bool
+    blocks: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything."""
+
+    phases: list[Phase]
+    gbench_pairs: int
+    live_trials: int
+
+
+def plan_of(scale: float) -> Plan:
+    def blocks(full: int) -> int:
+        return max(12, round(full * scale))
+
+    phases = []
+    for busy in (False, True):
+        word = "busy" if busy else "quiet"
+        phases.append(Phase(f"{word}-aa", 0, busy, blocks(6000)))
+        for percent, full in ((0.5, 960), (1, 960), (2, 960), (5, 240)):
+            phases.append(Phase(f"{word}-{percent:g}", percent, busy,
+                                blocks(full)))
+    return Plan(phases, max(2, round(200 * scale)), max(2, round(10 * scale)))
+
+
+# --- measuring ---------------------------------------------------------------
+
+@contextmanager
+def neighbour(busy: bool) -> Iterator[None]:
+    """A process that is always busy, or none."""
+    if not busy:
+        yield
+        return
+    process = subprocess.Popen(NEIGHBOUR, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def run_command(program: Path, words: list[str]) -> None:
+    """Run delwribench; an interruption ends this program as well."""
+    done = subprocess.run([str(program), "run", *words],
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode in (130, -signal.SIGINT):
+        raise KeyboardInterrupt
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise Refused(f"a run ended with status {done.returncode}: {last[0]}")
+
+
+def options_of(fixes: list[str], blocks: int, rounds: int, seed: int,
+               inject: tuple[str, float] | None) -> list[str]:
+    words = ["--no-verify", "--threads", "1", "--workload", WORKLOAD,
+             "--rounds", str(rounds), "--blocks", str(blocks),
+             "--seed", str(seed)]
+    names = "|".join(fixes)
+    words.append(f"--benchmark_filter=^{WORKLOAD}/({names})$")
+    for fix in fixes:
+        words += ["--fix", fix]
+    if inject and inject[1]:
+        words += ["--inject", f"{inject[0]}={inject[1]:g}"]
+    return words
+
+
+def run_in(folder: Path) -> Path | None:
+    """The run that `folder` was made for, if it was begun."""
+    found = sorted(folder.glob("*/machine.json"))
+    return found[0].parent if found else None
+
+
+def measure(program: Path, folder: Path, blocks: int, percent: float,
+            seed: int) -> np.ndarray:
+    """Log ratios of the twin to the baseline; what is there is kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = run_in(folder)
+    if begun is None:
+        run_command(program, options_of(
+            ["none", TWIN], blocks, ROUNDS, seed, (TWIN, percent))
+            + ["--out", str(folder)])
+    elif len(list(begun.glob("block-*.json"))) < blocks:
+        run_command(program, ["--resume", str(begun)])
+    run = load_run(run_in(folder))
+    return series_of(run, CASE, TWIN, COST)
+
+
+def run_phases(program: Path, out: Path, plan: Plan,
+               say: "Progress") -> dict[str, dict]:
+    found = {}
+    for seed, phase in enumerate(plan.phases, start=1):
+        say(f"{phase.name}: {phase.blocks} blocks")
+        start = time.monotonic()
+        with neighbour(phase.busy):
+            series = measure(program, out / phase.name, phase.blocks,
+                             phase.percent, seed)
+        found[phase.name] = {
+            "percent": phase.percent,
+            "busy": phase.busy,
+            "log_ratios": [round(float(v), 7) for v in series.values],
+            "layouts": series.layouts,
+            "seconds": round(time.monotonic() - start, 1),
+        }
+    return found
+
+
+# --- Google Benchmark and its own compare ------------------------------------
+
+def invoke(program: Path, folder: Path, name: str, seed: int, rounds: int,
+           percent: float) -> Path:
+    """One invocation that measures `none` alone; its report."""
+    report = folder / f"{name}.json"
+    run_command(program, options_of(["none"], 1, rounds, seed,
+                                    ("none", percent))
+                + ["--out", str(folder), f"--benchmark_out={report}"])
+    return report
+
+
+def compare_py(first: Path, second: Path) -> float:
+    """The p value that Google Benchmark's compare.py gives two reports."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        done = subprocess.run(
+            [sys.executable, str(COMPARE_PY), "--no-color", "--dump_to_json",
+             out.name, "benchmarks", str(first), str(second)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            check=False)
+        if done.returncode:
+            raise Refused(f"{COMPARE_PY} failed: "
+                          f"{done.stderr.strip().splitlines()[-1]}")
+        found = json.loads(Path(out.name).read_text(encoding="utf-8"))
+    tests = [row["utest"] for row in found if row.get("utest")]
+    if not tests:
+        raise Refused(f"{COMPARE_PY} made no test of {first} and {second}")
+    return tests[0]["time_pvalue"]
+
+
+def gbench_pairs(program: Path, out: Path, plan: Plan, busy: bool,
+                 percent: float, rounds: int, say: "Progress") -> dict:
+    """p values of pairs of invocations; the same binary for both."""
+    name = f"gbench-{'busy' if busy else 'quiet'}-{percent:g}"
+    kept = out / f"{name}.json"
+    values = json.loads(kept.read_text()) if kept.exists() else []
+    say(f"{name}: {plan.gbench_pairs} pairs of invocations")
+    with neighbour(busy):
+        for i in range(len(values), plan.gbench_pairs):
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = Path(scratch)
+                first = invoke(program, folder, "first", i + 1, rounds, 0)
+                second = invoke(program, folder, "second", i + 1, rounds,
+                                percent)
+                values.append(compare_py(first, second))
+            write(kept, values)
+    return {"percent": percent, "busy": busy, "rounds": rounds,
+            "p_values": values}
+
+
+# --- trials with a number of blocks that the spread gave ---------------------
+
+def live_trials(program: Path, out: Path, plan: Plan, phases: dict,
+                say: "Progress") -> dict:
+    percent = 0.5
+    blocks = calibration.blocks_needed(phases["quiet-aa"], percent)
+    say(f"live: {plan.live_trials} trials of +{percent} % with {blocks} "
+        "blocks each")
+    trials = []
+    for i in range(plan.live_trials):
+        start = time.monotonic()
+        series = measure(program, out / f"live-{i + 1}", blocks, percent,
+                         1000 + i)
+        trials.append({
+            "log_ratios": [round(float(v), 7) for v in series.values],
+            "layouts": series.layouts,
+            "seconds": round(time.monotonic() - start, 1)})
+    return {"percent": percent, "blocks": blocks, "trials": trials}
+
+
+# --- the program -------------------------------------------------------------
+
+class Progress:
+    """One line per step, with the time since the start."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        minutes = (time.monotonic() - self.start) / 60
+        print(f"[{minutes:5.1f} min] {text}", file=sys.stderr, flush=True)
+
+
+def write(path: Path, value: object) -> None:
+    """Whole, or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/calibrate",
+        description="Prove the method on this machine, by comparisons whose "
+        "outcome is known.")
+    parser.add_argument("--program", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--results", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, metavar="DIR",
+                        help="folder to make (default: results/"
+                        "<host>-calibration)")
+    parser.add_argument("--resume", type=Path, metavar="DIR",
+                        help="go on with an interrupted calibration")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="X",
+                        help="so much of everything (default: 1, about an "
+                        "hour); less than 1 proves less")
+    args = parser.parse_args(argv)
+    if not 0 < args.scale <= 10:
+        parser.error(f"--scale {args.scale:g}: give a number above 0, at "
+                     "most 10")
+    if args.out and args.resume:
+        parser.error("--out and --resume: a calibration goes on where it is")
+    return args
+
+
+def folder_of(args: argparse.Namespace) -> tuple[Path, float]:
+    """Where, and how much: the latter is decided once."""
+    if args.resume:
+        about = args.resume / "plan.json"
+        if not about.exists():
+            raise Refused(f"{args.resume} is no calibration: it has no "
+                          "plan.json")
+        return args.resume, json.loads(about.read_text())["scale"]
+    out = args.out or args.results / f"{socket.gethostname()}-calibration"
+    try:
+        out.mkdir(parents=True)
+    except FileExistsError as error:
+        raise Refused(f"{out} exists and would be overwritten: name another "
+                      f"with --out, or go on with --resume {out}") from error
+    except OSError as error:
+        raise Refused(f"cannot make {out}: {error.strerror}") from error
+    write(out / "plan.json", {"scale": args.scale})
+    return out, args.scale
+
+
+def calibrate(args: argparse.Namespace) -> None:
+    if not COMPARE_PY.exists():
+        raise Refused(f"{COMPARE_PY} is missing: install "
+                      "libbenchmark-tools")
+    out, scale = folder_of(args)
+    plan, say = plan_of(scale), Progress()
+    try:
+        phases = run_phases(args.program, out, plan, say)
+        # As many batches as one comparison of ours has.
+        rounds = ROUNDS * calibration.BLOCKS_PER_COMPARISON
+        pairs = [gbench_pairs(args.program, out, plan, busy, percent, rounds,
+                              say)
+                 for busy, percent in itertools.product((False, True),
+                                                        (0, 1))]
+        live = live_trials(args.program, out, plan, phases, say)
+    except KeyboardInterrupt:
+        print("interrupted; what is measured is kept: scripts/calibrate "
+              f"--resume {out}", file=sys.stderr)
+        sys.exit(130)
+    first = run_in(out / plan.phases[0].name)
+    about = json.loads((first / "machine.json").read_text())
+    result = {"schema": "delwribench-calibration-1", "scale": scale,
+              "workload": WORKLOAD, "rounds": ROUNDS, "machine":
+              about["machine"], "before": about["before"], "phases": phases,
+              "gbench": pairs, "live": live}
+    write(out / "calibration.json", result)
+    text = calibration.text_of(result)
+    (out / "calibration.txt").write_text(text, encoding="utf-8")
+    print(text, end="")
+    print(f"\nresults: {out}")
+
+
+def main(argv: list[str]) -> int:
+    args = arguments(argv)
+    try:
+        calibrate(args)
+    except Refused as error:
+        print(f"scripts/calibrate: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

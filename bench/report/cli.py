@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command lines of scripts/compare and scripts/report."""
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Callable
+
+from bench.report import Refused, eligible, text
+from bench.report.compare import ALPHA, DELTA, Comparison, Options, compare
+from bench.report.load import load_run
+
+EXIT_VOID = 1
+EXIT_REFUSED = 2
+
+
+def share(word: str) -> float:
+    """A share, given as such or in percent: 0.02 or 2%."""
+    try:
+        value = (float(word[:-1]) / 100 if word.endswith("%")
+                 else float(word))
+    except ValueError:
+        value = -1
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(
+            f"'{word}': give a share between 0 and 1, as 0.02 or 2%")
+    return value
+
+
+def parser(program: str, does: str) -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(
+        prog=f"scripts/{program}", description=does,
+        epilog="Exit status: 0; 1 if an invariant broke in a run, so that it "
+               "shows no timing verdict; 2 if the runs cannot be compared.")
+    p.add_argument("runs", nargs="+", type=Path, metavar="RUN",
+                   help="a folder that scripts/run has written")
+    p.add_argument("--alpha", type=share, default=ALPHA,
+                   help="chance of any false difference in the whole table "
+                        "(default: %(default)s)")
+    p.add_argument("--delta", type=share, default=DELTA,
+                   help="differences up to it count as equivalent "
+                        "(default: %(default)s)")
+    p.add_argument("--across", action="append", default=[],
+                   choices=list(eligible.CONFIGURATION),
+                   help="runs may differ in this (repeatable)")
+    p.add_argument("--exploratory", action="store_true",
+                   help="accept too few blocks, one layout or an unfinished "
+                        "run: figures, but no verdict")
+    return p
+
+
+def compared(args: argparse.Namespace) -> Comparison:
+    options = Options(args.alpha, args.delta, args.exploratory,
+                      frozenset(args.across))
+    return compare([load_run(path) for path in args.runs], options)
+
+
+def compare_main(argv: list[str]) -> int:
+    args = parser("compare", "Compare the fixes of a run, or of the same run "
+                             "on several machines: a verdict per row."
+                  ).parse_args(argv)
+    comparison = compared(args)
+    sys.stdout.write(text.compare_text(comparison))
+    return EXIT_VOID if comparison.void else 0
+
+
+def folder_for(args: argparse.Namespace) -> Path:
+    """Where the report goes; nothing is ever overwritten."""
+    if args.out is None and len(args.runs) > 1:
+        raise Refused("several runs: name a new folder for their report "
+                      "with --out")
+    folder = args.out or args.runs[0] / "report"
+    if folder.exists():
+        raise Refused(f"{folder} exists and would be overwritten: remove it, "
+                      "or name another with --out")
+    return folder
+
+
+def write_all(folder: Path, files: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            (folder / name).write_text(content, encoding="utf-8")
+            print(folder / name)
+    except OSError as error:
+        raise Refused(f"cannot write {folder}: {error.strerror}; name "
+                      "another folder with --out") from error
+
+
+def report_main(argv: list[str]) -> int:
+    p = parser("report", "Write report.txt, report.html and benchmark.json "
+                         "on a run, or on several.")
+    p.add_argument("--out", type=Path, metavar="FOLDER",
+                   help="a folder to make (default: RUN/report)")
+    args = p.parse_args(argv)
+    folder = folder_for(args)
+    comparison = compared(args)
+    # matplotlib takes a second to load, and scripts/compare needs none.
+    from bench.report import gbench, page
+    files = {"report.txt": text.report_text(comparison),
+             "report.html": page.render(comparison),
+             "benchmark.json": gbench.dump(comparison)}
+    write_all(folder, files)
+    return EXIT_VOID if comparison.void else 0
+
+
+def run(main: Callable[[list[str]], int], program: str) -> int:
+    try:
+        return main(sys.argv[1:])
+    except Refused as why:
+        print(f"scripts/{program}: {why}", file=sys.stderr)
+        return EXIT_REFUSED
+    except BrokenPipeError:
+        # Who read the output has had enough of it.
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The questions that the review of the merged fix raised, and the answers
+that a run's own data give: the correctness matrix, its timelines, the rows.
+
+An answer says only what the data show; where they show nothing, why not.
+"""
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Callable
+
+from bench.report import compare, units
+from bench.report.compare import Comparison, Result
+from bench.report.timeline import Event, events_of, headline
+
+MERGED, IN_LOOKUP = "delwri_queue_here", "wait_in_find_lock"
+REMOVER = "remove_on_stale"
+
+
+class Unanswered(Exception):
+    """The data do not tell; the message says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question, what the data say of it, and how to see for oneself."""
+
+    question: str
+    lines: list[str]
+    command: str
+    answered: bool
+
+
+class Data:
+    """What the answers are drawn from."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.sides = comparison.sides
+        verified = [s.run for s in self.sides if s.run.matrix]
+        self.matrix = verified[0].matrix if verified else {}
+        self.why_no_matrix = self.sides[0].run.matrix_reason
+
+    def cell(self, fix: str, hazard: str) -> dict:
+        if not self.matrix:
+            raise Unanswered(self.why_no_matrix)
+        cell = self.matrix.get(fix, {}).get(hazard)
+        if not cell:
+            raise Unanswered(f"{fix} was not verified against {hazard}")
+        return cell
+
+    def has(self, fix: str, hazard: str) -> bool:
+        return hazard in self.matrix.get(fix, {})
+
+    def story(self, fix: str, hazard: str) -> list[Event]:
+        events = events_of(self.cell(fix, hazard)["evidence"])
+        if not events:
+            raise Unanswered(f"no timeline of {fix} violating {hazard}")
+        return events
+
+    def results(self, fix: str, group: str) -> list[tuple[str, Result]]:
+        """Its cost in the cases of a group: (label of the run, result)."""
+        return [(side.label if len(self.sides) > 1 else "", result)
+                for side in self.sides for case in side.cases()
+                if case[0].partition("/")[0] == group
+                for result in side.of(case) if result.fix == fix]
+
+
+def verdict_line(data: Data, fix: str, hazard: str) -> str:
+    cell = data.cell(fix, hazard)
+    return f"{fix}, {hazard}: {cell['verdict']}. {headline(cell['evidence'])}."
+
+
+def violated(data: Data, fix: str, hazard: str) -> bool:
+    return data.cell(fix, hazard)["verdict"] == "violated"
+
+
+def first(events: list[Event], test: Callable[[Event], bool],
+          after: float = -math.inf) -> Event | None:
+    return next((e for e in events if e.ms >= after and test(e)), None)
+
+
+# --- the answers -------------------------------------------------------------
+
+def which_assertion(data: Data) -> list[str]:
+    lines = [verdict_line(data, "none_pre_done", "reread"),
+             verdict_line(data, "none", "reread")]
+    before, now = (data.cell(f, "reread")["verdict"]
+                   for f in ("none_pre_done", "none"))
+    if before == "violated" and now == "holds":
+        lines.append("So: the one before I/O is submitted, and only if the "
+                     "block built in memory was not marked up to date, as "
+                     "before 6.8. Marked so, readers meet none.")
+    return lines
+
+
+def who_clears(data: Data) -> list[str]:
+    events = data.story("none", "ordering")
+    had = False
+    for event in events:
+        if event.flags is None:
+            continue
+        if had and "Q" not in event.flags and event.linked:
+            later = first(events, lambda e: e.step == "frees X", event.ms)
+            freed = (f"; the same goes on to \"{later.step}\": the path from "
+                     "the freeing of the btree block"
+                     if later and later.actor == event.actor else "")
+            return [f"{event.actor} \"{event.step}\": flags go to "
+                    f"{event.flags} and the link stays on the list{freed}."]
+        had = "Q" in event.flags
+    raise Unanswered("in no step of the timeline the flag went and the link "
+                     "stayed")
+
+
+def how_reused(data: Data) -> list[str]:
+    events = data.story("none", "ordering")
+    unlocked = first(events, lambda e: e.step == "X unlocked")
+    given = unlocked and first(events, lambda e: e.step == "is given X",
+                               unlocked.ms)
+    reset = given and first(events, lambda e: e.step == "resets stale X",
+                            given.ms)
+    if not reset:
+        raise Unanswered("the timeline lacks a step of unlocking, being "
+                         "given and resetting the stale buffer")
+    return [f"Its checkpoint completes and unlocks it ({unlocked.ms:.1f} ms, "
+            f"flags {unlocked.flags}, "
+            f"{'still linked' if unlocked.linked else 'not linked'}); "
+            f"{given.actor} is given the block ({given.ms:.1f} ms) and its "
+            f"lookup resets the stale buffer ({reset.ms:.1f} ms, "
+            f"{'still linked' if reset.linked else 'not linked'}). The "
+            "buffer stays findable because the list holds it."]
+
+
+def in_general(data: Data) -> list[str]:
+    hazards = ("stale-write", "list-corruption")
+    bad = [h for h in hazards if violated(data, "none", h)]
+    lines = [f"Yes: {' and '.join(bad)} without any fix." if bad else
+             "No other harm was seen without any fix."]
+    lines += [verdict_line(data, "none", h) for h in hazards]
+    if not data.results(MERGED, "churn"):
+        return lines + ["How often it is met without any repair: not "
+                        "measured here (workload churn)."]
+    return lines + counters_of(data, "churn", "none")
+
+
+def counters_of(data: Data, group: str, fix: str) -> list[str]:
+    """Counters of a group's rows, per million operations."""
+    lines = []
+    for side in data.sides:
+        for case in side.cases():
+            if case[0].partition("/")[0] != group:
+                continue
+            rows = [b.rows[case, fix] for b in side.run.blocks
+                    if (case, fix) in b.rows]
+            operations = sum(r.operations for r in rows)
+            names = dict.fromkeys(n for r in rows for n in r.counters)
+            rates = {n: 1e6 * sum(r.counters.get(n, 0) for r in rows)
+                     / operations for n in names if operations}
+            counts = [f"{rate:.3g} {n.replace('_', ' ')}"
+                      for n, rate in rates.items()]
+            if counts:
+                lines.append(f"{case[0]}, {fix}, per million operations: "
+                             f"{', '.join(counts)}.")
+    return lines
+
+
+def who_drops(data: Data) -> list[str]:
+    for hazard in ("lost-error", "ordering"):
+        if not data.has("none", hazard):
+            continue
+        events = events_of(data.cell("none", hazard)["evidence"])
+        commits = [e for e in events if e.step == "COMMITS ROOT"]
+        end = commits and first(
+            events, lambda e: e.step in ("drops X", "writes X"),
+            commits[-1].ms)
+        if end:
+            before = [e for e in events if e.flags and e.ms <= end.ms
+                      and e is not end][-1]
+            return [f"{end.actor} \"{end.step}\", "
+                    f"{end.ms - commits[-1].ms:.1f} ms after the root was "
+                    f"committed; flags {before.flags} before, {end.flags} "
+                    f"after (none, {hazard})."]
+    data.cell("none", "lost-error")
+    raise Unanswered("in no timeline of none the list's owner got to the "
+                     "block after the commit")
+
+
+def papers_over(data: Data) -> list[str]:
+    held = [h for h in ("ordering", "lost-error")
+            if data.cell(MERGED, h)["verdict"] == "holds"]
+    rest = [h for h, cell in data.matrix[MERGED].items()
+            if cell["verdict"] == "violated"]
+    lines = [f"It keeps {' and '.join(held) or 'nothing'}"
+             + (f", and violates {', '.join(rest)}." if rest else
+                " and violates nothing that the matrix knows.")]
+    return lines + [verdict_line(data, MERGED, h) for h in
+                    dict.fromkeys(["ordering", "lost-error", *rest])]
+
+
+def wait_in_lookup(data: Data) -> list[str]:
+    data.cell(IN_LOOKUP, "ordering")
+    held, rest = ([h for h, cell in data.matrix[IN_LOOKUP].items()
+                   if cell["verdict"] == verdict]
+                  for verdict in ("holds", "violated"))
+    lines = [f"It keeps {', '.join(held) or 'nothing'}"
+             + (f", and violates {', '.join(rest)}." if rest else ".")]
+    lines += [verdict_line(data, IN_LOOKUP, h) for h in rest]
+    return lines + cost_lines(data, IN_LOOKUP, "lookup")
+
+
+def cost_lines(data: Data, fix: str, group: str) -> list[str]:
+    found = [(label, r) for label, r in data.results(fix, group)
+             if len(r.units)]
+    if not found:
+        return [f"Its cost on {group}: not measured here."]
+    lines = []
+    for label, result in found:
+        at = f"{label} " if label else ""
+        span = units.interval(result.interval)
+        lines.append(f"{at}{result.case[0]}: {result.verdict}, ratio "
+                     f"{units.ratio(result.estimate)} {span}.")
+    return lines
+
+
+def flag_leak(data: Data) -> list[str]:
+    data.cell("none", "flag-leak")
+    cells = {fix: hazards["flag-leak"] for fix, hazards in data.matrix.items()
+             if "flag-leak" in hazards}
+    bad = [fix for fix, cell in cells.items() if cell["verdict"] == "violated"]
+    untested = [f for f, c in cells.items() if c["verdict"] == "untested"]
+    runs = sum(cell["runs"] for cell in cells.values())
+    lines = [verdict_line(data, fix, "flag-leak") for fix in bad]
+    if bad:
+        return [f"Yes: {', '.join(bad)}."] + lines
+    return [f"Not seen: in none of {runs} scenario runs of "
+            f"{len(cells) - len(untested)} fixes did a lookup, a last "
+            "release or the teardown meet the flag on an unlinked buffer. "
+            "That no run showed it does not prove that it cannot be."]
+
+
+def long_list(data: Data) -> list[str]:
+    """Whoever waits for a long list, or takes a buffer off it."""
+    lines = []
+    for side in data.sides:
+        for case in side.cases():
+            if not re.match(r"(repair_storm|bulkload|churn)\b", case[0]):
+                continue
+            parts = [stall_text(side, case, fix)
+                     for fix in (MERGED, IN_LOOKUP, REMOVER)]
+            parts = [p for p in parts if p]
+            if parts:
+                lines.append(f"{case[0]}: {'; '.join(parts)}.")
+    if not lines:
+        raise Unanswered("no workload with a list that others wait for was "
+                         "measured: scripts/run --workload repair_storm")
+    return lines
+
+
+def stall_text(side: compare.Side, case: tuple, fix: str) -> str:
+    rows = [b.rows[case, fix] for b in side.run.blocks
+            if (case, fix) in b.rows]
+    waits = [r.waits["list"] for r in rows if r.waits]
+    stalls = [r.stall for r in rows if r.stall]
+    if not waits:
+        return ""
+    count, total = (sum(w[i] for w in waits) for i in (0, 1))
+    text = f"{fix} "
+    if count:
+        longest = max(w[2] for w in waits)
+        text += (f"waited {count} times, mean {units.time(total / count)}, "
+                 f"longest {units.time(longest)}")
+    else:
+        text += "never waited"
+    delayed = sum(s[0] for s in stalls)
+    if delayed:
+        text += (f", and delayed others {delayed} times, longest "
+                 f"{units.time(max(s[2] for s in stalls))}")
+    return text
+
+
+def lost_wakeup(data: Data) -> list[str]:
+    fixes = (MERGED, MERGED + "_mb")
+    lost, lost_mb = (violated(data, fix, "lost-wakeup") for fix in fixes)
+    said = {True: "lost", False: "none seen lost"}
+    return [f"In this model, without a full barrier before the wake-up: "
+            f"{said[lost]}; with it: {said[lost_mb]}."] + [
+        verdict_line(data, fix, "lost-wakeup") for fix in fixes]
+
+
+QUESTIONS: list[tuple[str, Callable[[Data], list[str]], str]] = [
+    ("Which assertion do readers run into?", which_assertion,
+     "scripts/verify --fix none_pre_done --fix none --hazard reread"),
+    ("Which call path clears DELWRI_Q?", who_clears,
+     "scripts/verify --fix none --hazard ordering"),
+    ("How does a stale buffer come to be reused?", how_reused,
+     "scripts/verify --fix none --hazard ordering"),
+    ("Is a stale buffer left on a list trouble in general, not only for "
+     "bulk loading?", in_general,
+     "scripts/verify --fix none; scripts/run --workload churn"),
+    ("Who finally drops the buffer, and in what flag state?", who_drops,
+     "scripts/verify --fix none --hazard lost-error"),
+    ("Does waiting for the list in the bulk loader only paper over it?",
+     papers_over, f"scripts/verify --fix {MERGED}"),
+    ("What does waiting in the lookup (not for trylock) bring, and cost?",
+     wait_in_lookup,
+     f"scripts/verify --fix {IN_LOOKUP}; scripts/run --workload lookup"),
+    ("Can DELWRI_Q leak?", flag_leak, "scripts/verify --hazard flag-leak"),
+    ("Does the AIL's list, however long, stall whoever waits for it or "
+     "takes a buffer off it?", long_list,
+     "scripts/run --workload repair_storm"),
+    ("Can the merged fix lose its wake-up?", lost_wakeup,
+     f"scripts/verify --fix {MERGED} --fix {MERGED}_mb --hazard lost-wakeup"),
+]
+
+
+def answers(comparison: Comparison) -> list[Answer]:
+    """Every question, in the order of the review."""
+    data = Data(comparison)
+    result = []
+    for question, ask, command in QUESTIONS:
+        try:
+            result.append(Answer(question, ask(data), command, True))
+        except Unanswered as why:
+            result.append(Answer(question, [f"Not answered here: {why}."],
+                                 command, False))
+    return result

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What text and HTML both show: rows of tables, ready to be laid out."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.report import histogram
+from bench.report.compare import CONFIRMATORY_ROLE, Comparison, Side
+from bench.report.histogram import Histogram
+from bench.report.load import IDLE, WAITS, Row, Run
+
+SHARES = (0.5, 0.99, 0.999)
+
+HAZARDS = {
+    "ordering": ("ord", "a root was committed before all its blocks were "
+                        "durable"),
+    "lost-error": ("err", "a write error was not returned to the bulk "
+                          "loader"),
+    "reread": ("rer", "old disk contents were read over a newer block"),
+    "stale-write": ("stw", "freed contents reached the disk after newer "
+                           "ones"),
+    "flag-leak": ("flg", "DELWRI_Q was set on a buffer on no list"),
+    "deadlock": ("dlk", "a cycle of waits"),
+    "collateral-stall": ("col", "others waited for what a waiter held"),
+    "unbounded-wait": ("unb", "other traffic can prolong a wait without "
+                              "limit"),
+    "lost-wakeup": ("wak", "a waiter slept on although its condition held"),
+    "list-corruption": ("lst", "two threads changed one list without a "
+                               "common lock"),
+    "leak": ("lek", "something was left at teardown"),
+}
+
+
+def mark(cell: dict | None) -> str:
+    """ok, no (as the fix itself says), BAD (in spite of its claim), ?, -"""
+    if cell is None:
+        return "-"
+    if cell["verdict"] == "holds":
+        return "ok"
+    if cell["verdict"] == "violated":
+        return "BAD" if cell.get("claimed") else "no"
+    return "?"
+
+
+def case_title(case: tuple[str, int, str]) -> str:
+    workload, threads, placement = case
+    title = f"{workload}, {threads} thread{'s' * (threads != 1)}"
+    return f"{title}, {placement}" if placement else title
+
+
+@dataclass
+class Total:
+    """One fix under one workload, all blocks together."""
+
+    fix: str
+    operations: int
+    latency: Histogram | None
+    latency_reason: str
+    waits: dict[str, tuple[int, int, int]] | None
+    stall: tuple[int, int, int] | None
+    violated: int
+    checked: int
+
+
+def add_waits(parts: list[tuple[int, int, int]]) -> tuple[int, int, int]:
+    return (sum(p[0] for p in parts), sum(p[1] for p in parts),
+            max(p[2] for p in parts))
+
+
+def total(rows: list[Row]) -> Total:
+    latencies = [r.latency for r in rows if r.latency is not None]
+    waits = [r.waits for r in rows if r.waits is not None]
+    stalls = [r.stall for r in rows if r.stall is not None]
+    return Total(
+        rows[0].fix, sum(r.operations for r in rows),
+        histogram.merge(latencies) if latencies else None,
+        rows[0].latency_reason,
+        {k: add_waits([w[k] for w in waits]) for k in WAITS} if waits
+        else None,
+        add_waits(stalls) if stalls else None,
+        sum(r.violated for r in rows), sum(r.checked for r in rows))
+
+
+def totals(run: Run, case: tuple) -> list[Total]:
+    """Every fix that was measured under a workload."""
+    keys = [key for key in run.first.rows if key[0] == case]
+    return [total([b.rows[key] for b in run.blocks]) for key in keys
+            if key[1] != IDLE]
+
+
+def counts(comparison: Comparison) -> dict[str, int]:
+    """How many rows of the family got which verdict."""
+    found: dict[str, int] = {}
+    for side in comparison.sides:
+        for result in side.results.values():
+            if result.confirmatory:
+                found[result.verdict] = found.get(result.verdict, 0) + 1
+    return found
+
+
+def groups(side: Side) -> dict[str, list[tuple]]:
+    """The cases of each workload: "lookup" -> those named lookup/..."""
+    found: dict[str, list[tuple]] = {}
+    for case in side.cases():
+        found.setdefault(case[0].partition("/")[0], []).append(case)
+    return found
+
+
+def fixes_of(side: Side) -> list[str]:
+    """The implementations compared, as the run ordered them."""
+    return list(dict.fromkeys(r.fix for r in side.results.values()
+                              if r.role == CONFIRMATORY_ROLE))

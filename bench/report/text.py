@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The comparison as text of at most 72 columns, for a mailing list."""
+from __future__ import annotations
+
+import math
+import textwrap
+
+from bench.report import about, control, summary, units
+from bench.report.compare import (COST, EQUIVALENT, FASTER, FLOOR_ROLE,
+                                  INCONCLUSIVE, NOT_MEASURED, NO_VERDICT,
+                                  QUANTILES, SLOWER, TWIN_ROLE, VIOLATED,
+                                  Comparison, Result, Side)
+from bench.report.load import BASELINE, WAITS
+from bench.report.review import answers
+from bench.report.timeline import events_of, headline
+
+COLUMNS = 72
+QUESTION = (
+    "XFS online repair can commit the root of a new btree before all its "
+    "blocks are on disk, because a freed and reused buffer may still be "
+    "linked on a delayed-write list of somebody else. Which of the fixes "
+    "that were proposed is correct, and what does each cost?")
+
+
+def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
+    # Commands and paths are copied by hand: a hyphen is no place to break.
+    return textwrap.wrap(text, COLUMNS, subsequent_indent=indent,
+                         initial_indent=indent if first is None else first,
+                         break_on_hyphens=False)
+
+
+def heading(title: str) -> list[str]:
+    return ["", title, "-" * len(title)]
+
+
+def pairs(items: list[tuple[str, str]], width: int = 26) -> list[str]:
+    lines = []
+    for name, value in items:
+        lines += wrap(value, " " * width, f"{name:<{width - 1}} ")
+    return lines
+
+
+# --- correctness -------------------------------------------------------------
+
+def matrix_lines(side: Side) -> list[str]:
+    matrix = side.run.matrix
+    if not matrix:
+        return wrap(f"Not checked: {side.run.matrix_reason}. Without it a "
+                    "fast fix may be a wrong one.")
+    hazards = [h for h in summary.HAZARDS
+               if any(h in cells for cells in matrix.values())]
+    lines = [f"{'':<20}" + "".join(f" {summary.HAZARDS[h][0]:<3}"
+                                   for h in hazards).rstrip()]
+    for fix, cells in matrix.items():
+        marks = "".join(f" {summary.mark(cells.get(h)):<3}" for h in hazards)
+        lines.append(f"{fix:<20.20}{marks}".rstrip())
+    lines += [""] + wrap("ok: held in every scenario; no: broken; BAD: broken "
+                         "in spite of its claim; ?: could not be tested; -: "
+                         "not run.")
+    for hazard in hazards:
+        short, meaning = summary.HAZARDS[hazard]
+        lines += wrap(f"{hazard}: {meaning}", " " * 6, f"{short}   ")
+    return lines
+
+
+def evidence_lines(side: Side) -> list[str]:
+    """One line per violation; the first one's timeline in full."""
+    lines: list[str] = []
+    for fix, cells in (side.run.matrix or {}).items():
+        for hazard, cell in cells.items():
+            if cell["verdict"] == "violated":
+                lines += wrap(f"{fix}, {hazard} ({cell['violated']} of "
+                              f"{cell['runs']} runs): "
+                              f"{headline(cell['evidence'])}", "  ", "")
+    control_cell = (side.run.matrix or {}).get(BASELINE, {}).get("ordering")
+    events = events_of(control_cell["evidence"]) if control_cell else []
+    if events:
+        lines += ["", f"{BASELINE}, ordering, step by step (Q queued, S "
+                      "stale, P pinned):", ""]
+    for e in events:
+        state = "" if e.flags is None else (
+            f"{e.flags} {'linked' if e.linked else '-':<6} "
+            f"{'locked' if e.locked else '-'}")
+        lines.append(f"{e.ms:8.1f} {e.actor:<8} {e.step:<20.20} "
+                     f"{state}".rstrip())
+    return lines
+
+
+# --- verdicts ----------------------------------------------------------------
+
+HEAD = (f"  {'':<20} {'verdict':<12} {'ratio':>5} {'95 % interval':^13} "
+        f"{'adj. p':>6} {'mde':>5} {'n':>3}")
+
+
+def within(result: Result, comparison: Comparison) -> bool:
+    """Is a difference, though found, smaller than delta for certain?"""
+    margin = math.log1p(comparison.options.delta)
+    return (result.verdict in (FASTER, SLOWER) and result.interval is not None
+            and max(map(abs, result.interval)) <= margin)
+
+
+def result_lines(result: Result, comparison: Comparison,
+                 name: str = "") -> list[str]:
+    name = name or result.fix
+    if result.verdict in (NOT_MEASURED, VIOLATED):
+        return wrap(f"{name:<20} {result.verdict}: {result.why}",
+                    " " * 23, "  ")
+    mark = "*" if within(result, comparison) else ""
+    span = units.interval(result.interval)
+    lines = [] if len(name) <= 20 else [f"  {name}"]
+    name = name if len(name) <= 20 else ""
+    # A long interval takes of its neighbour's blanks.
+    lines.append(f"  {name:<20} {result.verdict + mark:<12} "
+                 f"{units.ratio(result.estimate):>5} {span:>13} "
+                 f"{units.p_value(result.p_adjusted):>6} "
+                 f"{units.percent(result.detectable):>5} "
+                 f"{len(result.units):>3}")
+    if result.why:
+        lines += wrap(result.why, " " * 4)
+    return lines
+
+
+def verdict_lines(comparison: Comparison) -> list[str]:
+    """The pre-declared family; several machines beside each other."""
+    if len(comparison.sides) > 1:
+        return side_by_side(comparison)
+    side = comparison.sides[0]
+    lines = [HEAD.rstrip()]
+    for case in side.cases():
+        rows = [r for r in side.of(case) if r.confirmatory]
+        if rows:
+            lines.append(summary.case_title(case))
+        for row in rows:
+            lines += result_lines(row, comparison)
+    return lines
+
+
+def side_by_side(comparison: Comparison) -> list[str]:
+    """A line per row and run: ratios within a machine, never raw times."""
+    lines = [HEAD.rstrip()]
+    known: dict[tuple, None] = {}
+    for side in comparison.sides:
+        known.update({(c[0], r.fix): None for c in side.cases()
+                      for r in side.of(c) if r.confirmatory})
+    title = None
+    for workload, fix in known:
+        if workload != title:
+            lines.append(workload)
+            title = workload
+        lines.append(f" {fix}")
+        for side in comparison.sides:
+            lines += one_side(side, workload, fix, comparison)
+    return lines
+
+
+def one_side(side: Side, workload: str, fix: str,
+             comparison: Comparison) -> list[str]:
+    found = [r for c in side.cases() if c[0] == workload
+             for r in side.of(c) if r.fix == fix]
+    if not found:
+        return [f"  {side.label:<20} not in this run"]
+    lines = []
+    for r in found:
+        name = f"{side.label}, {r.case[1]} thread{'s' * (r.case[1] != 1)}"
+        lines += result_lines(r, comparison, name)
+    return lines
+
+
+def verdict_legend(comparison: Comparison) -> list[str]:
+    o = comparison.options
+    sizes = {r.blocks for s in comparison.sides for r in s.results.values()
+             if r.confirmatory and r.blocks}
+    blocks = " to ".join(map(str, sorted({min(sizes), max(sizes)}))) \
+        if sizes else "0"
+    plural = "es" * (blocks != "1")
+    layouts = ", ".join(f"{s.run.layouts or 1}" for s in comparison.sides)
+    return wrap(
+        f"Ratio: time per operation over that of {BASELINE} in the same "
+        "round; median over rounds, then over n independent units: blocks "
+        f"({blocks} process{plural}; K = {layouts} layouts), or layouts where "
+        "several blocks share one. Interval: sign test "
+        f"inverted, {100 * (1 - o.alpha):g} % per row. adj. p: exact sign "
+        f"test, Holm over all {comparison.family} rows of this table. mde: "
+        "minimum detectable effect, the difference that n such units find "
+        f"with 80 % power after that. {EQUIVALENT}: the whole interval is "
+        f"within +-{100 * o.delta:g} %, and Holm over that question agrees. "
+        f"*: found, yet certainly within +-{100 * o.delta:g} %. "
+        f"{INCONCLUSIVE}: neither a difference nor equivalence is shown.")
+
+
+def standing(side: Side) -> list[str]:
+    """What keeps the verdicts of a run from being any."""
+    lines: list[str] = []
+    if side.broken:
+        lines += wrap("AN INVARIANT BROKE, so no timing of this run counts: "
+                      + "; ".join(side.broken))
+    for why in side.no_verdict:
+        lines += wrap(f"No verdict: {why}.")
+    return lines
+
+
+# --- what is exploratory -----------------------------------------------------
+
+def exploratory_lines(side: Side) -> list[str]:
+    """The floors; the rest is too much for a mail."""
+    lines = []
+    for case in side.cases():
+        rows = [r for r in side.of(case)
+                if r.role == FLOOR_ROLE and len(r.units)]
+        if rows:
+            lines.append(summary.case_title(case))
+        lines += [f"  {r.fix:<33.33} {units.ratio(r.estimate):>5} "
+                  f"{units.interval(r.interval):>13} {units.p_value(r.p):>6}"
+                  for r in rows]
+    if lines:
+        lines.insert(0, f"  {'floors: the least work':<33} {'ratio':>5} "
+                        f"{'95 % interval':>13} {'p':>6}")
+    ratios = [r for r in side.results.values() if r.metric in QUANTILES]
+    if ratios:
+        lines += wrap("Ratios of the percentiles "
+                      f"{' and '.join(QUANTILES)}: in report.html.")
+    return lines or ["Nothing."]
+
+
+def compared(side: Side, case: tuple) -> list[summary.Total]:
+    """The baseline and the fixes, without twin and floors."""
+    fixes = {BASELINE, *summary.fixes_of(side)}
+    return [t for t in summary.totals(side.run, case) if t.fix in fixes]
+
+
+def latency_lines(side: Side) -> list[str]:
+    lines, reasons = [], {}
+    for case in side.cases():
+        found = compared(side, case)
+        rows = [t for t in found if t.latency]
+        if not rows:
+            reasons.setdefault(found[0].latency_reason if found else "",
+                               []).append(case[0])
+            continue
+        lines.append(summary.case_title(case))
+        for t in rows:
+            p50, p99, p999 = t.latency.quantiles(summary.SHARES)
+            lines.append(f"  {t.fix:<20} {units.time(p50):>9} "
+                         f"{units.time(p99):>9} {units.time(p999):>9} "
+                         f"{units.time(t.latency.largest):>9} "
+                         f"{t.latency.count:>7}")
+    if lines:
+        lines.insert(0, f"  {'':<20} {'p50':>9} {'p99':>9} {'p99.9':>9} "
+                        f"{'max':>9} {'number':>7}")
+    for reason, cases in reasons.items():
+        lines += wrap(f"None for {', '.join(cases)}: {reason}.", "  ", "")
+    return lines
+
+
+def wait_lines(side: Side) -> list[str]:
+    lines, quiet = [], []
+    for case in side.cases():
+        rows = [t for t in compared(side, case) if t.waits and t.operations]
+        if not any(t.waits[k][0] for t in rows for k in WAITS):
+            quiet.append(case[0])
+            continue
+        lines.append(summary.case_title(case))
+        for t in rows:
+            cells = [t.waits[k][1] / t.operations for k in WAITS]
+            cells.append(max(t.waits[k][2] for k in WAITS))
+            texts = [units.time(c) if c else "0" for c in cells]
+            texts.append(units.time(t.stall[2]) if t.stall else "-")
+            lines.append(f"  {t.fix:<20.20}"
+                         + "".join(f" {x:>7}" for x in texts))
+    if lines:
+        lines.insert(0, f"  {'per operation':<20}" + "".join(
+            f" {k:>7}" for k in [*WAITS, "longest", "stall"]))
+        lines += wrap("longest: of any wait; stall: the longest that others "
+                      "were delayed by what a waiter held; -: not measured.")
+    if quiet:
+        lines += wrap(f"Nobody waited in {', '.join(quiet)}.", "  ", "")
+    return lines
+
+
+# --- trust -------------------------------------------------------------------
+
+def control_lines(side: Side, comparison: Comparison) -> list[str]:
+    options = comparison.options
+    aa = control.control_of(side, options)
+    lines: list[str] = []
+    if aa.reason:
+        lines += wrap(f"A/A: {aa.reason}.")
+    else:
+        if aa.failed:
+            lines += wrap("WARNING: the baseline differs from its own copy "
+                          "more often than alpha allows: believe no verdict "
+                          "of this run.")
+        lines += wrap(
+            f"A/A at alpha {options.alpha:g}: {BASELINE} was declared "
+            "different from its own twin, the same source compiled again, "
+            f"in {aa.whole.text()} workloads with all units, and in "
+            f"{aa.groups.text()} disjoint groups of {aa.group_size} units. "
+            "The intervals take comparisons for independent; workloads of "
+            "one block are not quite.")
+    rows = control.measured_rows(side)
+    twins = [r for r in rows if r.role == TWIN_ROLE]
+    lines += wrap(f"Ratio of the twin: {control.typical_spread(twins)}."
+                  if twins else "Ratio of the twin: not measured.")
+    lines += wrap("Ratios of the fixes (median row): "
+                  + control.typical_spread([r for r in rows
+                                            if r.role != TWIN_ROLE]) + ".")
+    lines += discarded_lines(side)
+    return lines
+
+
+def discarded_lines(side: Side) -> list[str]:
+    lines = wrap(f"Discarded: {len(side.run.discarded)} of "
+                 f"{len(side.run.blocks) + len(side.run.discarded)} blocks"
+                 + (":" if side.run.discarded else "."))
+    for what in side.run.discarded:
+        lines += wrap(what, "    ", "  ")
+    dropped = {d for r in side.results.values() if r.metric == COST
+               and len(r.units) for d in r.series.dropped}
+    for what in sorted(dropped)[:5]:
+        lines += wrap(f"row left out: {what}", "    ", "  ")
+    if len(dropped) > 5:
+        lines.append(f"  and {len(dropped) - 5} more rows of single blocks")
+    return lines
+
+
+def review_lines(comparison: Comparison) -> list[str]:
+    lines: list[str] = []
+    for i, answer in enumerate(answers(comparison), 1):
+        lines += wrap(f"{i}. {answer.question}", "   ", "")
+        for line in answer.lines:
+            lines += wrap(line, "   ")
+        lines += wrap(f"$ {answer.command}", "     ", "   ") + [""]
+    return lines[:-1]
+
+
+def machine_lines(side: Side) -> list[str]:
+    return pairs(about.machine(side.run) + about.activity(side.run)
+                 + about.design(side.run))
+
+
+def summary_lines(comparison: Comparison) -> list[str]:
+    """The first thing that is read."""
+    counted = summary.counts(comparison)
+    words = [f"{counted[v]} {v}" for v in
+             (FASTER, SLOWER, EQUIVALENT, INCONCLUSIVE, NO_VERDICT, VIOLATED,
+              NOT_MEASURED) if v in counted]
+    lines = wrap(f"Of {comparison.family} rows (fix x workload"
+                 + (" x run" if len(comparison.sides) > 1 else "")
+                 + f"): {', '.join(words)}.")
+    for side in comparison.sides:
+        broken = sorted({fix for fix, cells in (side.run.matrix or {}).items()
+                         if any(c["verdict"] == "violated"
+                                for c in cells.values())})
+        clean = [f for f, cells in (side.run.matrix or {}).items()
+                 if all(c["verdict"] == "holds" for c in cells.values())]
+        if clean or broken:
+            lines += wrap("Hold every hazard tested: "
+                          f"{', '.join(clean) or 'no fix'}. Violate one or "
+                          f"more: {', '.join(broken) or 'no fix'}.")
+            break
+    return lines
+
+
+def run_lines(comparison: Comparison) -> list[str]:
+    lines: list[str] = []
+    for side in comparison.sides:
+        label = f"{side.label}: " if len(comparison.sides) > 1 else ""
+        lines += wrap(f"{label}{side.run.name}: {about.short(side.run)}",
+                      "    ", "")
+        lines += standing(side)
+    return lines
+
+
+def compare_text(comparison: Comparison) -> str:
+    """What scripts/compare prints."""
+    lines = run_lines(comparison)
+    lines += [""] + verdict_lines(comparison)
+    lines += [""] + verdict_legend(comparison)
+    for side in comparison.sides:
+        if len(comparison.sides) > 1:
+            lines += ["", side.label]
+        lines += [""] + control_lines(side, comparison)
+    return "\n".join(lines) + "\n"
+
+
+def report_text(comparison: Comparison) -> str:
+    """report.txt"""
+    many = len(comparison.sides) > 1
+    lines = ["delwribench: fixes for XFS delayed-write buffers, compared",
+             "=" * 58, ""] + wrap(QUESTION) + [""]
+    lines += run_lines(comparison) + [""] + summary_lines(comparison)
+    lines += heading("Correctness")
+    verified = next((s for s in comparison.sides if s.run.matrix),
+                    comparison.sides[0])
+    lines += matrix_lines(verified)
+    lines += heading("Cost: verdicts") + verdict_lines(comparison)
+    lines += [""] + verdict_legend(comparison)
+    lines += heading("The questions of the review")
+    lines += review_lines(comparison)
+    if verified.run.matrix:
+        lines += heading("What broke") + evidence_lines(verified)
+    for side in comparison.sides:
+        title = f" ({side.label}, {side.run.name})" if many else ""
+        lines += heading(f"Can this be believed?{title}")
+        lines += control_lines(side, comparison)
+        lines += heading(f"Latency of single operations{title}")
+        lines += latency_lines(side)
+        lines += heading(f"Waits{title}") + wait_lines(side)
+        lines += heading(f"Exploratory: no verdicts{title}")
+        lines += exploratory_lines(side)
+        lines += heading(f"Machine and design{title}") + machine_lines(side)
+    lines += heading("To reproduce")
+    for side in comparison.sides:
+        lines += wrap(about.command(side.run), "    ", "")
+    lines += ["scripts/report RUN     (RUN: the folder that it prints)"]
+    return "\n".join(lines) + "\n"

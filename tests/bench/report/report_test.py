@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The report as a reader gets it: text, page, and what other tools load."""
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from contextlib import redirect_stderr
+from html.parser import HTMLParser
+from pathlib import Path
+
+import synthetic
+from synthetic import Truth
+
+from bench.report import cli, timeline
+from bench.report.compare import Options, compare
+from bench.report.load import load_run
+from bench.report.review import answers
+
+TOP = Path(__file__).resolve().parents[3]
+COMPARE_PY = Path("/usr/share/benchmark/compare.py")
+VOID = {"meta", "br", "img", "link", "hr", "input"}
+# Draws boxes around every chart and table, and writes what it finds wrong.
+PROBE = """<script>
+document.querySelectorAll('details').forEach(d => d.open = true);
+const wrong = [];
+let charts = 0, tables = 0;
+document.querySelectorAll('svg').forEach(s => {
+  const box = s.getBoundingClientRect();
+  charts++;
+  if (box.width < 300 || box.height < 40) wrong.push('small chart');
+  if (!s.getAttribute('aria-label')) wrong.push('chart without a name');
+  s.querySelectorAll('text').forEach(t => {
+    const b = t.getBoundingClientRect();
+    if (b.left < box.left - 2 || b.right > box.right + 2)
+      wrong.push('text outside its chart: ' + t.textContent);
+  });
+});
+document.querySelectorAll('table').forEach(t => {
+  tables++;
+  if (t.rows.length < 2) wrong.push('empty table');
+  if (t.scrollWidth > document.body.clientWidth) wrong.push('wide table');
+});
+const ink = getComputedStyle(document.body);
+document.body.innerHTML = '<pre id="found">' + JSON.stringify({charts, tables,
+  wrong, ink: ink.color, paper: ink.backgroundColor}) + '</pre>';
+</script>"""
+
+
+class Balance(HTMLParser):
+    """Are all elements closed, in order, and all ids different?"""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.wrong, self.ids = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.ids += [v for k, v in attrs if k == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.ids += [v for k, v in attrs if k == "id"]
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append((tag, self.getpos()))
+
+
+def script(name, *args, env=None):
+    return subprocess.run(
+        [sys.executable, TOP / "scripts" / name, *args], text=True,
+        capture_output=True, check=False, env={**os.environ, **(env or {})})
+
+
+class Reported(unittest.TestCase):
+    """One report on one run that has something of everything."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.top = Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.top)
+        truth = Truth(workloads=("lookup/own", "lookup/hot",
+                                 "repair_storm/1000"),
+                      latency=True, floor=True)
+        cls.folder = synthetic.write(cls.top / "run", truth)
+        cls.status = script("report", cls.folder)
+        cls.text, cls.page, cls.json = (
+            (cls.folder / "report" / name).read_text() for name in
+            ("report.txt", "report.html", "benchmark.json"))
+
+    def test_says_what_it_wrote(self):
+        self.assertEqual(self.status.returncode, 0, self.status.stderr)
+        self.assertIn("report.html", self.status.stdout)
+
+    # --- text ------------------------------------------------------------
+
+    def test_columns(self):
+        self.assertLessEqual(max(map(len, self.text.splitlines())), 72)
+        self.assertTrue(self.text.isascii())
+        self.assertNotRegex(self.text, r"(?m) $")
+
+    def test_sections(self):
+        for words in ("Correctness", "Cost: verdicts",
+                      "The questions of the review", "What broke",
+                      "Can this be believed?", "Waits",
+                      "Machine and design", "To reproduce"):
+            self.assertRegex(self.text, rf"(?m)^{re.escape(words)}")
+
+    def test_verdict_row(self):
+        self.assertRegex(self.text, r"(?m)^  remove_on_stale +slower +1\.0\d\d"
+                         r" +\[1\.0\d\d,1\.0\d\d\] +\S+ +\S+ +12$")
+
+    def test_no_place_of_this_machine(self):
+        for content in (self.text, self.page, self.json):
+            self.assertNotIn(str(self.top), content)
+            self.assertNotIn("/somewhere/else", content)
+
+    # --- page ------------------------------------------------------------
+
+    def test_well_formed(self):
+        page = Balance()
+        page.feed(self.page)
+        self.assertEqual((page.wrong, page.open), ([], []))
+        self.assertEqual(len(page.ids), len(set(page.ids)))
+
+    def test_needs_nothing_else(self):
+        self.assertNotRegex(self.page, r"https?:|//[a-z]|@import|<script")
+        links = set(re.findall(r'(?:href|src)="([^"]*)"', self.page))
+        links |= set(re.findall(r"url\(([^)]*)\)", self.page))
+        self.assertEqual([x for x in links if not x.startswith("#")], [])
+        for link in links:
+            self.assertIn(f'id="{link[1:]}"', self.page)
+
+    def test_no_colour_is_left_to_matplotlib(self):
+        charts = "".join(re.findall(r"<svg.*?</svg>", self.page, re.DOTALL))
+        self.assertEqual(set(re.findall(r"#[0-9a-f]{6}\b", charts)), set())
+        used = set(re.findall(r"var\((--[\w-]+)\)", self.page))
+        for name in used - {"--c"}:
+            self.assertIn(f"{name}:", self.page)
+
+    def test_names_are_escaped(self):
+        folder = synthetic.write(self.top / "escape", Truth(
+            fixes={"<b>&": 1.0}, host="<i>"))
+        self.assertEqual(script("report", folder).returncode, 0)
+        page = (folder / "report" / "report.html").read_text()
+        self.assertNotIn("<b>&", page)
+
+    def probe(self, dark):
+        copy = self.top / "probe.html"
+        copy.write_text(self.page.replace("</body>", PROBE + "</body>"))
+        found = subprocess.run(
+            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+             f"--user-data-dir={self.top}/chromium",
+             "--window-size=1200,900",
+             f"--blink-settings=preferredColorScheme={0 if dark else 1}",
+             "--dump-dom", copy.as_uri()],
+            capture_output=True, text=True, check=True, timeout=60).stdout
+        return json.loads(re.search(r'<pre id="found">(.*?)</pre>',
+                                    found).group(1))
+
+    @unittest.skipUnless(shutil.which("chromium"),
+                         "chromium is missing: install it to have every "
+                         "chart and table checked in a browser")
+    def test_in_a_browser(self):
+        light, dark = self.probe(False), self.probe(True)
+        self.assertEqual(light["wrong"], [])
+        # 2 of ratios, 2 of latencies, waits, story, twin, drift.
+        self.assertEqual((light["charts"], dark["charts"]), (8, 8))
+        self.assertGreaterEqual(light["tables"], 6)
+        self.assertEqual((light["ink"], light["paper"]),
+                         ("rgb(27, 31, 36)", "rgb(255, 255, 255)"))
+        self.assertEqual((dark["ink"], dark["paper"]),
+                         ("rgb(230, 233, 237)", "rgb(20, 23, 27)"))
+
+    # --- what it does to files -------------------------------------------
+
+    def test_same_results_same_report(self):
+        again = self.top / "again"
+        self.assertEqual(script("report", self.folder, "--out",
+                                again).returncode, 0)
+        for name in ("report.txt", "report.html", "benchmark.json"):
+            self.assertEqual((again / name).read_bytes(),
+                             (self.folder / "report" / name).read_bytes())
+
+    def test_overwrites_nothing(self):
+        found = script("report", self.folder)
+        self.assertEqual(found.returncode, 2)
+        self.assertIn("would be overwritten", found.stderr)
+
+    def test_several_runs(self):
+        other = synthetic.write(self.top / "far", Truth(
+            workloads=("lookup/own",), threads=4))
+        one = synthetic.write(self.top / "near", Truth(
+            workloads=("lookup/own",)))
+        out = self.top / "both"
+        found = script("report", one, other, "--across", "threads", "--out",
+                       out)
+        self.assertEqual(found.returncode, 0, found.stderr)
+        text = (out / "report.txt").read_text()
+        self.assertIn("R2, 4 threads", text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 72)
+        self.assertIn("Time per operation against threads",
+                      (out / "report.html").read_text())
+
+    # --- other tools -----------------------------------------------------
+
+    def test_google_benchmark(self):
+        names = {b["name"] for b in json.loads(self.json)["benchmarks"]}
+        self.assertIn("lookup/own/none", names)
+
+    @unittest.skipUnless(COMPARE_PY.exists(),
+                         "libbenchmark-tools is missing: install it to have "
+                         "its compare.py load what we write")
+    def test_its_compare_loads_it(self):
+        path = self.folder / "report" / "benchmark.json"
+        found = subprocess.run(
+            [sys.executable, COMPARE_PY, "--no-color", "filters", path,
+             "lookup/own/none", "lookup/own/remove_on_stale"],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(found.returncode, 0, found.stderr)
+        self.assertIn("[lookup/own/none vs. lookup/own/remove_on_stale]",
+                      found.stdout)
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.top = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.top)
+
+    def test_compare(self):
+        found = script("compare", synthetic.write(self.top / "a", Truth()))
+        self.assertEqual(found.returncode, 0, found.stderr)
+        self.assertLessEqual(max(map(len, found.stdout.splitlines())), 72)
+        self.assertIn("slower", found.stdout)
+
+    def test_refusal(self):
+        found = script("compare", self.top)
+        self.assertEqual(found.returncode, 2)
+        self.assertEqual(len(found.stderr.splitlines()), 1)
+
+    def test_bad_options(self):
+        parser = cli.parser("compare", "")
+        for option in ("--delta=2", "--alpha=x", "--across=colour"):
+            with (self.assertRaises(SystemExit) as caught,
+                  redirect_stderr(io.StringIO())):
+                parser.parse_args(["run", option])
+            self.assertEqual(caught.exception.code, 2)
+        self.assertEqual(parser.parse_args(["run", "--delta=1%"]).delta,
+                         0.01)
+
+    def test_void_run(self):
+        folder = synthetic.write(self.top / "a", Truth())
+        synthetic.edit(folder / "block-0001.json", lambda d: d["rows"][1]
+                       .update(checked=5, violated=1))
+        found = script("compare", folder)
+        self.assertEqual(found.returncode, 1)
+        self.assertIn("AN INVARIANT BROKE", found.stdout)
+        self.assertNotIn("slower", found.stdout)
+
+    def test_libraries_missing(self):
+        for name in ("scipy", "matplotlib"):
+            (self.top / f"{name}.py").write_text(
+                f"raise ImportError('no {name}')\n")
+            found = script("report", self.top,
+                           env={"PYTHONPATH": str(self.top)})
+            self.assertEqual(found.returncode, 2)
+            self.assertIn(f"no {name}: install python3-scipy", found.stderr)
+            (self.top / f"{name}.py").unlink()
+
+
+class Evidence(unittest.TestCase):
+    def test_timeline(self):
+        events = timeline.events_of(synthetic.TIMELINE)
+        self.assertEqual(len(events), 13)
+        self.assertEqual([e.actor for e in events[:5]],
+                         ["AIL", "AIL", "AIL", "Repair0", "Repair0"])
+        unlocked = events[7]
+        self.assertEqual(
+            (unlocked.actor, unlocked.step, unlocked.flags, unlocked.linked,
+             unlocked.locked), ("log", "X unlocked", "-S-", True, False))
+        self.assertIsNone(events[2].flags)
+
+    def test_no_timeline(self):
+        self.assertEqual(timeline.events_of("nothing was left"), [])
+
+    def review(self, **options):
+        with tempfile.TemporaryDirectory() as top:
+            folder = synthetic.write(Path(top) / "run", Truth(), **options)
+            found = compare([load_run(folder)], Options())
+            return {a.question.split("?")[0]: a for a in answers(found)}
+
+    def test_answers_come_from_the_timeline(self):
+        found = self.review()
+        self.assertIn('Repair0 "stales X"',
+                      found["Which call path clears DELWRI_Q"].lines[0])
+        self.assertIn('AIL "writes X", 5.1 ms after',
+                      found["Who finally drops the buffer, and in what flag "
+                            "state"].lines[0])
+
+    def test_unverified_run_answers_nothing_of_correctness(self):
+        found = self.review(verified=False)
+        self.assertFalse(found["Can DELWRI_Q leak"].answered)
+        self.assertIn("not verified", found["Can DELWRI_Q leak"].lines[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
