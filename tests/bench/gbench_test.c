@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Google Benchmark: its filter selects, and its JSON shows exactly the
- * times that were stored.
+ * Google Benchmark behind C: what is registered runs as its JSON says, its
+ * filter selects, and replayed times are exactly those that were stored.
  */
 #include "tests/bench/bench_test.h"
 
@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "bench/gbench.h"
+#include "bench/gbench_replay.h"
 
 #define REPETITIONS	3
 
@@ -143,9 +143,219 @@ static void test_replay(void **state)
 	json_decref(report);
 }
 
+/* --- the general interface ---------------------------------------------- */
+
+/* What the functions of one family saw. */
+struct seen {
+	unsigned int setups, runs, teardowns;
+	uint64_t iterations;
+	int64_t product;	/* of all arguments of all runs */
+};
+
+static void seen_setup(struct gbench_state *state, void *arg)
+{
+	struct seen *seen = arg;
+
+	(void)state;
+	assert_int_equal(seen->setups, seen->teardowns);
+	seen->setups++;
+}
+
+static void seen_teardown(struct gbench_state *state, void *arg)
+{
+	struct seen *seen = arg;
+
+	(void)state;
+	seen->teardowns++;
+	assert_int_equal(seen->teardowns, seen->runs);
+}
+
+static void seen_run(struct gbench_state *state, void *arg)
+{
+	int64_t x = gbench_arg(state, 0), y = gbench_arg(state, 1);
+	struct seen *seen = arg;
+
+	seen->runs++;
+	assert_int_equal(seen->setups, seen->runs);
+	seen->product *= x * y;
+	gbench_for(state)
+		seen->iterations++;
+	assert_int_equal(gbench_iterations_done(state), 50);
+	gbench_set_time(state, 0.5);
+	gbench_counter(state, "plain", x, 0);
+	gbench_counter(state, "rate", 100, GBENCH_PER_SECOND);
+	gbench_counter(state, "each_rate", 2,
+		       GBENCH_PER_SECOND | GBENCH_TIMES_ITERATIONS);
+	gbench_counter(state, "average", 100, GBENCH_AVERAGE);
+	gbench_counter(state, "inverse", 4, GBENCH_INVERT);
+	gbench_label(state, "a label");
+}
+
+/* Run what is registered; its JSON, read back. */
+static json_t *run_to_json(size_t expected)
+{
+	char path[128], why[256] = "";
+	json_t *report;
+
+	snprintf(path, sizeof(path), "%s/general.json", folder);
+	init("out", path);
+	assert_int_equal(gbench_run(".", GBENCH_NOTHING, why, sizeof(why)),
+			 expected);
+	assert_string_equal(why, "");
+	report = json_load_file(path, 0, NULL);
+	assert_non_null(report);
+	assert_int_equal(json_array_size(json_object_get(report, "benchmarks")),
+			 expected);
+	gbench_clear();
+	return report;
+}
+
+static const json_t *run_named(const json_t *report, const char *name)
+{
+	const json_t *list = json_object_get(report, "benchmarks"), *run;
+	size_t i;
+
+	json_array_foreach(
+		list, i,
+		run) if (!strcmp(json_string_value(json_object_get(run, "name")),
+				 name)) return run;
+	fail_msg("no run named %s", name);
+	return NULL;
+}
+
+static void assert_number(const json_t *run, const char *key, double value)
+{
+	double n = json_number_value(json_object_get(run, key));
+
+	if (fabs(n - value) > 1e-9 * value)
+		fail_msg("%s is %g, not %g", key, n, value);
+}
+
+static void test_family(void **state)
+{
+	static const char *const names[] = { "size", "depth" };
+	static const int64_t sizes[] = { 3, 5 }, depths[] = { 7 };
+	static const struct gbench_list lists[] = { { sizes, 2 },
+						    { depths, 1 } };
+	static const int64_t args[] = { 11, 13 };
+	static const struct gbench_range ranges[] = { { 2, 4 }, { 17, 17 } };
+	struct seen seen = { .product = 1 };
+	struct gbench_family *f;
+	const json_t *run;
+	json_t *report;
+
+	(void)state;
+	f = gbench_register("family", seen_run, &seen);
+	gbench_around(f, seen_setup, seen_teardown);
+	gbench_product(f, 2, lists);
+	gbench_args(f, 2, args);
+	gbench_ranges(f, 2, ranges, 2);
+	gbench_arg_names(f, 2, names);
+	gbench_iterations(f, 50);
+	gbench_manual_time(f);
+	gbench_unit(f, GBENCH_MS);
+	gbench_context("tested_by", "gbench_test");
+	report = run_to_json(5);
+
+	assert_int_equal(seen.runs, 5);
+	assert_int_equal(seen.teardowns, 5);
+	assert_int_equal(seen.iterations, 5 * 50);
+	assert_int_equal(seen.product,
+			 3ll * 7 * 5 * 7 * 11 * 13 * 2 * 17 * 4 * 17);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(report, "context"),
+				    "tested_by")),
+			    "gbench_test");
+	run_named(report, "family/size:11/depth:13/iterations:50/manual_time");
+	run_named(report, "family/size:4/depth:17/iterations:50/manual_time");
+	run = run_named(report,
+			"family/size:5/depth:7/iterations:50/manual_time");
+	assert_number(run, "iterations", 50);
+	assert_number(run, "real_time", 10);
+	assert_string_equal(json_string_value(json_object_get(run,
+							      "time_unit")),
+			    "ms");
+	assert_string_equal(json_string_value(json_object_get(run, "label")),
+			    "a label");
+	assert_number(run, "plain", 5);
+	assert_number(run, "rate", 200);
+	assert_number(run, "each_rate", 200);
+	assert_number(run, "average", 2);
+	assert_number(run, "inverse", 0.25);
+	json_decref(report);
+}
+
+struct loop_seen {
+	uint64_t batches, skipped, by_hand;
+};
+
+static void run_batches(struct gbench_state *state, void *arg)
+{
+	struct loop_seen *seen = arg;
+
+	while (gbench_keep_running_batch(state, 30))
+		seen->batches++;
+	assert_int_equal(gbench_iterations_done(state), 120);
+}
+
+static void run_skipped(struct gbench_state *state, void *arg)
+{
+	struct loop_seen *seen = arg;
+
+	gbench_skip(state, "cannot run here");
+	gbench_for(state)
+		seen->skipped++;
+}
+
+static void run_by_time(struct gbench_state *state, void *arg)
+{
+	struct loop_seen *seen = arg;
+	uint64_t nr = 0;
+
+	gbench_for(state)
+	{
+		gbench_pause(state);
+		nr++;
+		gbench_resume(state);
+	}
+	assert_int_equal(gbench_iterations_done(state), nr);
+	seen->by_hand = nr;
+}
+
+static void test_loops(void **state)
+{
+	struct loop_seen seen = { 0 };
+	struct gbench_family *f;
+	const json_t *run;
+	json_t *report;
+
+	(void)state;
+	f = gbench_register("batches", run_batches, &seen);
+	gbench_iterations(f, 120);
+	gbench_register("skipped", run_skipped, &seen);
+	f = gbench_register("by_time", run_by_time, &seen);
+	gbench_min_time(f, 1e-4);
+	gbench_real_time(f);
+	report = run_to_json(3);
+
+	assert_int_equal(seen.batches, 4);
+	assert_int_equal(seen.skipped, 0);
+	run = run_named(report, "skipped");
+	assert_true(json_is_true(json_object_get(run, "error_occurred")));
+	assert_string_equal(json_string_value(json_object_get(
+				    run, "error_message")),
+			    "cannot run here");
+	assert_true(seen.by_hand > 0);
+	run = run_named(report, "by_time/min_time:0.000/real_time");
+	assert_number(run, "iterations", seen.by_hand);
+	json_decref(report);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_family),
+		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_unknown_flag),
 		cmocka_unit_test(test_replay),
