@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading the command line of `run`, and listing what there is.
+ * Reading the command line of `run`.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -9,26 +9,49 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/oracle/oracle.h"
+#include <unistd.h>
 
 #define BLOCKS_MAX	9999
 #define ROUNDS_MAX	100000
 
-enum { KEY_LIST = 256, KEY_JSON, KEY_NO_VERIFY, KEY_ONE_BLOCK, KEY_DIR };
+enum {
+	KEY_LIST = 256,
+	KEY_JSON,
+	KEY_NO_VERIFY,
+	KEY_FULL,
+	KEY_RESUME,
+	KEY_HOME,
+	KEY_ONE_BLOCK,
+	KEY_BLOCKS_AFTER,
+	KEY_DIR,
+	KEY_RUN_ID,
+	KEY_LAYOUT,
+	KEY_INJECT,
+};
 
 static const struct argp_option options[] = {
 	{ "fix", 'f', "NAME", 0,
 	  "Measure this fix (repeatable; default: those that claim to keep "
-	  "the order, but no variants, and `none`)",
+	  "the order, but no variants); `none`, with which they are compared, "
+	  "is measured in any case",
 	  0 },
 	{ "workload", 'w', "NAME", 0,
-	  "Run this workload (repeatable; default: all)", 0 },
+	  "Run this workload (repeatable): GROUP/CASE, or GROUP for all its "
+	  "cases but the long ones (default: all but the long ones)",
+	  0 },
+	{ "full", KEY_FULL, NULL, 0,
+	  "Run the long workloads too, all fixes that claim to keep the order "
+	  "with their variants, and 6 blocks; --fix, --workload and --blocks "
+	  "still restrict it. Left out: fixes that are known to be broken, of "
+	  "which `none` is enough, `null`, and `none_twin`; name them with "
+	  "--fix",
+	  0 },
 	{ "threads", 't', "N", 0,
 	  "Pinned threads that look up (default: one per processor that may "
 	  "be used)",
@@ -44,12 +67,25 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "out", 'o', "DIR", 0,
 	  "Where to make the run's folder (default: results)", 0 },
+	{ "resume", KEY_RESUME, "DIR", 0,
+	  "Measure the blocks that are missing in a run's folder, with the "
+	  "options of that run, and show all",
+	  0 },
 	{ "no-verify", KEY_NO_VERIFY, NULL, 0,
 	  "Leave out the check of each fix against each hazard", 0 },
-	{ "list", KEY_LIST, NULL, 0, "List fixes and workloads, and end", 0 },
+	{ "list", KEY_LIST, NULL, 0,
+	  "List fixes, workloads and floors, and end", 0 },
 	{ "json", KEY_JSON, NULL, 0, "With --list: as JSON", 0 },
+	{ "inject", KEY_INJECT, "FIX=PERCENT", 0,
+	  "Let this fix do so many more operations than it is timed for, to "
+	  "see whether a comparison finds it (scripts/calibrate)",
+	  0 },
+	{ "home", KEY_HOME, "DIR", OPTION_HIDDEN, NULL, 0 },
 	{ "one-block", KEY_ONE_BLOCK, "N", OPTION_HIDDEN, NULL, 0 },
+	{ "blocks-after", KEY_BLOCKS_AFTER, "N", OPTION_HIDDEN, NULL, 0 },
 	{ "dir", KEY_DIR, "DIR", OPTION_HIDDEN, NULL, 0 },
+	{ "run-id", KEY_RUN_ID, "ID", OPTION_HIDDEN, NULL, 0 },
+	{ "layout", KEY_LAYOUT, "I/N/BYTES", OPTION_HIDDEN, NULL, 0 },
 	{ 0 },
 };
 
@@ -61,98 +97,54 @@ static const char doc[] =
 	"Each block is kept as a file of the run's folder. Exit status: 0 if "
 	"all was measured, 1 if not, 2 on bad usage, 130 if interrupted.";
 
+static void say(const char *fmt, va_list ap)
+{
+	/* Over what is left of a line of progress. */
+	fputs(isatty(STDERR_FILENO) ? "\r\033[K" : "", stderr);
+	fputs("delwribench run: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void cli_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
 int cli_fail(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("delwribench run: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return EXIT_USAGE;
-}
-
-/* --- what there is ------------------------------------------------------ */
-
-/* Its name is another's with something behind: a variant of that. */
-static bool is_variant(const struct fix *fix)
-{
-	for (const struct fix *const *f = fixes; *f; f++) {
-		size_t len = strlen((*f)->name);
-
-		if (*f != fix && !strncmp(fix->name, (*f)->name, len) &&
-		    fix->name[len] == '_')
-			return true;
-	}
-	return false;
-}
-
-bool cli_fix_is_main(const struct fix *fix)
-{
-	if (!strcmp(fix->name, "none"))
-		return true;
-	return (fix->claims & HAZARD(ORDERING)) && !fix->does_nothing &&
-	       !is_variant(fix);
-}
-
-static int list_json(void)
-{
-	json_t *list = json_pack("{s:[], s:[]}", "fixes", "workloads");
-	int error = 0;
-
-	if (!list)
-		return -ENOMEM;
-	for (const struct fix *const *f = fixes; *f; f++)
-		error |= json_array_append_new(
-			json_object_get(list, "fixes"),
-			json_pack("{s:s, s:s, s:b}", "name", (*f)->name,
-				  "summary", (*f)->summary, "default",
-				  cli_fix_is_main(*f)));
-	for (struct workload *w = workload_first(); w; w = w->next)
-		error |= json_array_append_new(
-			json_object_get(list, "workloads"),
-			json_pack("{s:s, s:s, s:i}", "name", w->name,
-				  "summary", w->summary, "rounds",
-				  (int)w->rounds));
-	error |= json_dumpf(list, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(list);
-	return error ? -ENOMEM : 0;
-}
-
-int cli_list(bool json)
-{
-	if (json)
-		return list_json();
-	puts("fixes (* measured unless --fix says other):");
-	for (const struct fix *const *f = fixes; *f; f++)
-		printf(" %c %-22s %s\n", cli_fix_is_main(*f) ? '*' : ' ',
-		       (*f)->name, (*f)->summary);
-	puts("workloads:");
-	for (struct workload *w = workload_first(); w; w = w->next)
-		printf("   %-22s %s\n", w->name, w->summary);
-	return 0;
 }
 
 /* --- options ------------------------------------------------------------ */
 
+static const struct fix *find_fix(const char *name)
+{
+	const struct fix *fix = fix_by_name(name);
+
+	if (fix)
+		return fix;
+	fprintf(stderr, "delwribench run: unknown fix '%s'; known:", name);
+	for (const struct fix *const *f = fixes; *f; f++)
+		fprintf(stderr, " %s", (*f)->name);
+	fputc('\n', stderr);
+	exit(EXIT_USAGE);
+}
+
 static void add_fix(struct cli *cli, const char *name)
 {
-	const struct fix *fix = NULL;
+	const struct fix *fix = find_fix(name);
 	unsigned int i;
 
-	for (const struct fix *const *f = fixes; *f; f++)
-		if (!strcmp((*f)->name, name))
-			fix = *f;
-	if (!fix) {
-		fprintf(stderr, "delwribench run: unknown fix '%s'; known:",
-			name);
-		for (const struct fix *const *f = fixes; *f; f++)
-			fprintf(stderr, " %s", (*f)->name);
-		fputc('\n', stderr);
-		exit(EXIT_USAGE);
-	}
 	for (i = 0; i < cli->nr_fixes; i++)
 		if (cli->fixes[i] == fix)
 			return;
@@ -160,27 +152,74 @@ static void add_fix(struct cli *cli, const char *name)
 		cli->fixes[cli->nr_fixes++] = fix;
 }
 
-static void add_workload(struct cli *cli, const char *name)
+/* In front, whether it was named or not. */
+static void add_baseline(struct cli *cli)
 {
-	struct workload *found = NULL;
-	unsigned int i;
+	const struct fix *base;
+	unsigned int at = 0;
 
-	for (struct workload *w = workload_first(); w; w = w->next)
-		if (!strcmp(w->name, name))
-			found = w;
-	if (!found) {
-		fprintf(stderr,
-			"delwribench run: unknown workload '%s'; known:", name);
-		for (struct workload *w = workload_first(); w; w = w->next)
-			fprintf(stderr, " %s", w->name);
-		fputc('\n', stderr);
-		exit(EXIT_USAGE);
+	while (at < cli->nr_fixes && strcmp(cli->fixes[at]->name, BASELINE))
+		at++;
+	if (at == cli->nr_fixes) {
+		cli->baseline_added = true;
+		add_fix(cli, BASELINE);
 	}
-	for (i = 0; i < cli->nr_workloads; i++)
-		if (cli->workloads[i] == found)
-			return;
-	if (i < CLI_WORKLOADS)
-		cli->workloads[cli->nr_workloads++] = found;
+	if (at >= CLI_FIXES)
+		return;
+	base = cli->fixes[at];
+	memmove(cli->fixes + 1, cli->fixes, at * sizeof(*cli->fixes));
+	cli->fixes[0] = base;
+}
+
+static bool is_asked(const struct cli *cli, const struct workload *w)
+{
+	int len = cli_group_length(w->name);
+
+	if (!cli->nr_asked)
+		return cli->full || !w->long_only;
+	for (unsigned int i = 0; i < cli->nr_asked; i++) {
+		const char *name = cli->asked[i];
+
+		if (!strcmp(name, w->name))
+			return true;
+		if (!strncmp(name, w->name, len) && !name[len] &&
+		    (cli->full || !w->long_only))
+			return true;
+	}
+	return false;
+}
+
+static void unknown_workload(const char *name)
+{
+	const char *group = "";
+
+	fprintf(stderr, "delwribench run: unknown workload '%s'; known:", name);
+	for (struct workload *w = workload_first(); w; w = w->next) {
+		int len = cli_group_length(w->name);
+
+		if (strncmp(w->name, group, len) || group[len] != w->name[len])
+			fprintf(stderr, " %.*s", len, w->name);
+		if (w->name[len])
+			fprintf(stderr, " %s", w->name);
+		group = w->name;
+	}
+	fputc('\n', stderr);
+	exit(EXIT_USAGE);
+}
+
+static void ask_workload(struct cli *cli, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (struct workload *w = workload_first(); w; w = w->next) {
+		if (strcmp(w->name, name) &&
+		    (strncmp(w->name, name, len) || w->name[len] != '/'))
+			continue;
+		if (cli->nr_asked < CLI_WORKLOADS)
+			cli->asked[cli->nr_asked++] = name;
+		return;
+	}
+	unknown_workload(name);
 }
 
 static uint64_t number(const char *what, const char *arg, uint64_t min,
@@ -200,6 +239,26 @@ static uint64_t number(const char *what, const char *arg, uint64_t min,
 	return value;
 }
 
+#define INJECT_MAX	1000.0
+
+/* FIX=PERCENT; @arg stays as it is. */
+static void inject(struct cli *cli, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	char name[64], *end;
+
+	if (!equals || equals - arg >= (int)sizeof(name))
+		exit(cli_fail("--inject '%s': give FIX=PERCENT", arg));
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - arg), arg);
+	cli->injected = find_fix(name);
+	cli->injected_percent = strtod(equals + 1, &end);
+	if (*end || end == equals + 1 || !(cli->injected_percent > 0) ||
+	    cli->injected_percent > INJECT_MAX)
+		exit(cli_fail("--inject '%s': give a percentage above 0, at "
+			      "most %g",
+			      arg, INJECT_MAX));
+}
+
 static const char *path(const char *what, const char *arg)
 {
 	if (!*arg)
@@ -211,12 +270,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct cli *cli = state->input;
 
+	for (unsigned int i = 0; options[i].name; i++)
+		if (options[i].key == key && key != KEY_NO_VERIFY &&
+		    key != KEY_RESUME && key != KEY_HOME)
+			cli->measuring = options[i].name;
 	switch (key) {
 	case 'f':
 		add_fix(cli, arg);
 		break;
 	case 'w':
-		add_workload(cli, arg);
+		ask_workload(cli, arg);
+		break;
+	case KEY_FULL:
+		cli->full = true;
 		break;
 	case 't':
 		cli->threads = number("threads", arg, 1, CLI_THREADS);
@@ -236,6 +302,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o':
 		cli->out = path("out", arg);
 		break;
+	case KEY_RESUME:
+		cli->resume = path("resume", arg);
+		break;
+	case KEY_HOME:
+		cli->home = path("home", arg);
+		break;
 	case KEY_NO_VERIFY:
 		cli->no_verify = true;
 		break;
@@ -247,6 +319,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_ONE_BLOCK:
 		cli->one_block = number("one-block", arg, 1, BLOCKS_MAX);
+		break;
+	case KEY_BLOCKS_AFTER:
+		cli->blocks_after = number("blocks-after", arg, 0, BLOCKS_MAX);
+		break;
+	case KEY_RUN_ID:
+		cli->run_id = arg;
+		break;
+	case KEY_LAYOUT:
+		if (sscanf(arg, "%u/%u/%u", &cli->layout, &cli->layouts,
+			   &cli->env_bytes) != 3)
+			return EINVAL;
+		break;
+	case KEY_INJECT:
+		inject(cli, arg);
 		break;
 	case KEY_DIR:
 		cli->dir = path("dir", arg);
@@ -314,12 +400,42 @@ static int split(int *argc, char **argv, struct cli *cli)
 			argv[kept++] = argv[i];
 			continue;
 		}
+		cli->measuring = argv[i] + 2;
 		error = take_gbench(cli, argv[i]);
 		if (error)
 			return error;
 	}
 	*argc = kept;
 	argv[kept] = NULL;
+	return 0;
+}
+
+/* What was not named. */
+static int set_defaults(struct cli *cli)
+{
+	if (!cli->blocks)
+		cli->blocks = cli->full ? CLI_FULL_BLOCKS : 1;
+	if (!cli->nr_fixes)
+		for (const struct fix *const *f = fixes; *f; f++)
+			if (cli->full ? cli_fix_is_full(*f) :
+					cli_fix_is_main(*f))
+				add_fix(cli, (*f)->name);
+	add_baseline(cli);
+	/* Equal code: what its ratio is off by, any other's may be. */
+	add_fix(cli, TWIN);
+	for (struct workload *w = workload_first(); w; w = w->next) {
+		if (!is_asked(cli, w))
+			continue;
+		if (cli->nr_workloads == CLI_WORKLOADS)
+			return cli_fail("more than %u workloads: name fewer "
+					"with --workload",
+					CLI_WORKLOADS);
+		cli->workloads[cli->nr_workloads++] = w;
+	}
+	if (!cli->nr_workloads)
+		return cli_fail("all cases of '%s' are long ones: name one, or "
+				"add --full; see --list",
+				cli->asked[0]);
 	return 0;
 }
 
@@ -332,25 +448,22 @@ int cli_parse(int argc, char **argv, struct cli *cli)
 	};
 	int error;
 
-	*cli = (struct cli){ .blocks = 1, .seed = 1, .out = "results" };
+	*cli = (struct cli){ .seed = 1 };
 	error = split(&argc, argv, cli);
 	if (error)
 		return error;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, cli);
-	if (cli->one_block && !cli->dir)
-		return cli_fail("--one-block needs --dir");
+	if (cli->one_block && (!cli->dir || !cli->run_id))
+		return cli_fail("--one-block needs --dir and --run-id");
 	if (cli->json && !cli->list)
 		return cli_fail("--json goes with --list only; a run's blocks "
 				"are JSON files in its folder");
-	if (!cli->nr_fixes)
-		for (const struct fix *const *f = fixes; *f; f++)
-			if (cli_fix_is_main(*f))
-				add_fix(cli, (*f)->name);
-	if (!cli->nr_workloads)
-		for (struct workload *w = workload_first(); w; w = w->next)
-			add_workload(cli, w->name);
-	return 0;
+	if (cli->resume && cli->measuring)
+		return cli_fail("--resume takes every option from the run's "
+				"folder: leave out --%s, or start a new run",
+				cli->measuring);
+	return cli->resume ? 0 : set_defaults(cli);
 }
 
 void cli_free(struct cli *cli)

@@ -11,24 +11,42 @@
 #include "bench/workload.h"
 
 #define CLI_FIXES	64u
-#define CLI_WORKLOADS	32u
+#define CLI_WORKLOADS	128u
 #define CLI_THREADS	1024u
+/* With --full; the fewest of which a sign test can say anything. */
+#define CLI_FULL_BLOCKS	6u
 /* Exit status of whoever asked for what cannot be. */
 #define EXIT_USAGE	2
+
+/* What everything else is compared with. */
+#define BASELINE	"none"
+/* The same source, compiled again. */
+#define TWIN		"none_twin"
 
 struct cli {
 	const struct fix *fixes[CLI_FIXES];
 	unsigned int nr_fixes;
+	/* In their order. */
 	struct workload *workloads[CLI_WORKLOADS];
 	unsigned int nr_workloads;
+	const char *asked[CLI_WORKLOADS]; /* workloads or groups */
+	unsigned int nr_asked;
 	unsigned int threads;		/* 0: as many as processors */
 	unsigned int blocks;
 	unsigned int rounds;		/* 0: each workload's own */
 	uint64_t seed;
 	const char *device;		/* NULL: memory */
-	const char *out;
+	const char *out;		/* NULL: results, in @home */
+	const char *home;		/* of scripts/run; NULL: unknown */
+	const char *resume;		/* a run's folder; NULL: a new run */
+	bool full;
 	bool no_verify;
 	bool list, json;
+	bool baseline_added;		/* nobody asked for it */
+	/* Does that many percent more than it is timed for; NULL: none. */
+	const struct fix *injected;
+	double injected_percent;
+	const char *measuring;		/* an option that --resume excludes */
 
 	/* Google Benchmark's flags, each behind the program's name. */
 	int gbench_argc;
@@ -41,7 +59,11 @@ struct cli {
 
 	/* Of the process that measures a block: */
 	unsigned int one_block;		/* its number; 0: not one */
+	unsigned int blocks_after;	/* still to come: for the time left */
 	const char *dir;		/* the run's folder */
+	const char *run_id;
+	unsigned int layout, layouts;	/* which of how many; 0: the program */
+	unsigned int env_bytes;		/* added to the environment */
 };
 
 /*
@@ -52,10 +74,16 @@ int cli_parse(int argc, char **argv, struct cli *cli);
 void cli_free(struct cli *cli);
 /* Is it measured when nobody asked for any? */
 bool cli_fix_is_main(const struct fix *fix);
-/* Fixes and workloads, for --list.  0 or -ENOMEM. */
+/* Is it with --full? */
+bool cli_fix_is_full(const struct fix *fix);
+/* "lookup" of "lookup/own": how many bytes of a name are its group's. */
+int cli_group_length(const char *workload);
+/* Fixes, workloads and floors, for --list.  0 or -ENOMEM. */
 int cli_list(bool json);
 
-/* One line on stderr, "delwribench run: " before it; returns EXIT_USAGE. */
+/* One line on stderr, "delwribench run: " before it. */
+void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same; returns EXIT_USAGE. */
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

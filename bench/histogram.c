@@ -86,7 +86,8 @@ int histogram_from_json(const json_t *json, struct histogram *h)
 		return -EINVAL;
 	h->min = min;
 	h->max = max;
-	json_array_foreach(buckets, i, pair) {
+	json_array_foreach(buckets, i, pair)
+	{
 		json_int_t index, nr;
 
 		if (json_unpack(pair, "[II]", &index, &nr) || index < 0 ||

@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "bench/cli.h"
+#include "bench/cost.h"
+#include "bench/doctor.h"
 #include "bench/machine.h"
 #include "bench/oracle/oracle.h"
+#include "bench/perf.h"
+#include "bench/plan.h"
 #include "bench/run.h"
 
 #define VERSION	"0.1"
@@ -15,12 +19,18 @@
 static const char usage[] =
 	"Usage: delwribench run [OPTION...]     measure, and print a table\n"
 	"       delwribench verify [OPTION...]  check every fix against every hazard\n"
+	"       delwribench plan [OPTION...]    where threads would run, anywhere\n"
+	"       delwribench counters [OPTION...] what this machine can count\n"
+	"       delwribench doctor [OPTION...]  what this machine can measure\n"
 	"       delwribench run --help, delwribench verify --help: their options\n";
 
 int main(int argc, char **argv)
 {
 	static char run_name[] = "delwribench run";
+	static char counters_name[] = "delwribench counters";
+	static char plan_name[] = "delwribench plan";
 	static char verify_name[] = "delwribench verify";
+	static char doctor_name[] = "delwribench doctor";
 	const char *command = argc > 1 ? argv[1] : NULL;
 
 	if (!command) {
@@ -35,6 +45,21 @@ int main(int argc, char **argv)
 		argv[1] = verify_name;
 		return verify_main(argc - 1, argv + 1);
 	}
+	/* scripts/cost's own. */
+	if (!strcmp(command, "cost-op"))
+		return cost_main(argc - 1, argv + 1);
+	if (!strcmp(command, "counters")) {
+		argv[1] = counters_name;
+		return perf_main(argc - 1, argv + 1);
+	}
+	if (!strcmp(command, "plan")) {
+		argv[1] = plan_name;
+		return plan_main(argc - 1, argv + 1);
+	}
+	if (!strcmp(command, "doctor")) {
+		argv[1] = doctor_name;
+		return doctor_main(argc - 1, argv + 1);
+	}
 	if (!strcmp(command, "--help") || !strcmp(command, "-h")) {
 		fputs(usage, stdout);
 		return 0;
@@ -45,8 +70,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	fprintf(stderr,
-		"delwribench: unknown command '%s'; known: run verify "
-		"--help --version\n",
+		"delwribench: unknown command '%s'; known: run verify plan counters "
+		"doctor --help --version\n",
 		command);
 	return EXIT_USAGE;
 }

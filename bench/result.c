@@ -7,12 +7,15 @@
 #endif
 #include "bench/result.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -82,7 +85,7 @@ int result_create(const char *out, char dir[RESULT_PATH_MAX], char *why,
 	return error;
 }
 
-static int temporary(const char *dir, const char *name,
+int result_temporary(const char *dir, const char *name,
 		     char path[RESULT_PATH_MAX])
 {
 	return snprintf(path, RESULT_PATH_MAX, "%s/.%s.tmp", dir, name) <
@@ -139,7 +142,7 @@ static int rename_new(const char *from, const char *to)
 int result_write(const char *dir, const char *name, const json_t *json)
 {
 	char path[RESULT_PATH_MAX], from[RESULT_PATH_MAX];
-	int error = temporary(dir, name, from);
+	int error = result_temporary(dir, name, from);
 
 	if (error)
 		return error;
@@ -160,8 +163,61 @@ void result_discard(const char *dir, const char *name)
 {
 	char path[RESULT_PATH_MAX];
 
-	if (!temporary(dir, name, path))
+	if (!result_temporary(dir, name, path))
 		unlink(path);
+}
+
+static bool is_temporary(const char *name)
+{
+	size_t len = strlen(name);
+
+	return *name == '.' && len > 4 && !strcmp(name + len - 4, ".tmp");
+}
+
+void result_discard_all(const char *dir)
+{
+	DIR *d = opendir(dir);
+
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
+		if (is_temporary(e->d_name))
+			unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+}
+
+int result_last_block(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int last = 0;
+
+	if (!d)
+		return -errno;
+	for (struct dirent *e; (e = readdir(d));) {
+		int block, end = 0;
+
+		if (sscanf(e->d_name, "block-%d.json%n", &block, &end) == 1 &&
+		    end && !e->d_name[end] && block > last)
+			last = block;
+	}
+	closedir(d);
+	return last;
+}
+
+int result_lock(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	error = errno;
+	/* A file system without locks: nobody can be kept out. */
+	if (error == EINVAL || error == ENOLCK || error == EOPNOTSUPP)
+		return fd;
+	close(fd);
+	return -error;
 }
 
 json_t *result_read(const char *dir, const char *name, char *why,

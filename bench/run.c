@@ -1,198 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * delwribench run: ask Google Benchmark what is selected, measure block
- * after block in processes of their own, show what they found.  This
- * process measures nothing, so that one that hangs or crashes is only lost
- * itself.
+ * delwribench run: ask Google Benchmark what is selected, have it measured,
+ * show what was found.  This process measures nothing, so that one that
+ * hangs or crashes is only lost itself.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "bench/run.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bench/machine.h"
-#include "bench/result.h"
-
-/* --- signals, and the one child there is -------------------------------- */
-
-static volatile sig_atomic_t interrupted;
-static volatile pid_t child;
-
-static void on_signal(int sig)
-{
-	interrupted = sig;
-	if (child > 0)
-		kill(child, SIGKILL);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-}
-
-static void hold_signals(sigset_t *old)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, old);
-}
-
-static void exec_child(char **argv, const sigset_t *mask)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	execv("/proc/self/exe", argv);
-	cli_fail("cannot start a process for a block: %s", strerror(errno));
-	_exit(EXIT_USAGE);
-}
-
-/* Its wait status, or -errno. */
-static int run_child(char **argv)
-{
-	sigset_t mask;
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	hold_signals(&mask);
-	pid = fork();
-	if (pid == 0)
-		exec_child(argv, &mask);
-	child = pid;
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	if (pid < 0)
-		return -errno;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	child = 0;
-	return status;
-}
-
-/* --- blocks ------------------------------------------------------------- */
-
-/* @argv with what makes it a block's; the last two are set per block. */
-static char **block_argv(int argc, char **argv)
-{
-	char **v = calloc(argc + 6, sizeof(*v));
-	static char program[] = "delwribench", command[] = "run";
-	static char one_block[] = "--one-block", dir[] = "--dir";
-
-	if (!v)
-		return NULL;
-	v[0] = program;
-	v[1] = command;
-	memcpy(v + 2, argv + 1, (argc - 1) * sizeof(*v));
-	v[argc + 1] = one_block;
-	v[argc + 3] = dir;
-	return v;
-}
-
-static int block_failed(unsigned int block, int status)
-{
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);	/* it has said why */
-	cli_fail("the process that measured block %u was killed by signal %d "
-		 "(%s): blocks before it are kept; if that was not you, see "
-		 "what scripts/verify says",
-		 block, WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return 1;
-}
-
-static int one_block(struct run *r, unsigned int block)
-{
-	char number[16], name[32], why[512];
-	char **argv = r->child_argv;
-	int status;
-
-	result_block_name(block, name, sizeof(name));
-	snprintf(number, sizeof(number), "%u", block);
-	for (; strcmp(*argv, "--one-block"); argv++)
-		;
-	argv[1] = number;
-	argv[3] = r->dir;
-	fprintf(stderr, "block %u of %u\n", block, r->cli.blocks);
-	status = run_child(r->child_argv);
-	if (status < 0)
-		return cli_fail("cannot start a process for block %u: %s",
-				block, strerror(-status));
-	if (status)
-		result_discard(r->dir, name);
-	if (interrupted)
-		return EXIT_INTERRUPTED;
-	if (status)
-		return block_failed(block, status);
-	r->blocks[r->nr_blocks] = result_read(r->dir, name, why, sizeof(why));
-	if (!r->blocks[r->nr_blocks])
-		return cli_fail("%s", why);
-	r->nr_blocks++;
-	return 0;
-}
-
-static int write_result(struct run *r, const char *name, json_t *json)
-{
-	int error = json ? result_write(r->dir, name, json) : -ENOMEM;
-
-	json_decref(json);
-	if (!error)
-		return 0;
-	return cli_fail("cannot write %s/%s: %s; free some space or name "
-			"another folder with --out",
-			r->dir, name, strerror(-error));
-}
-
-static json_t *command_line(char **argv)
-{
-	json_t *list = json_array();
-
-	for (; strcmp(*argv, "--one-block"); argv++)
-		json_array_append_new(list, json_string(*argv));
-	return list;
-}
-
-static json_t *describe_run(const struct run *r)
-{
-	json_t *run = json_object();
-
-	json_object_set_new(run, "schema",
-			    json_string("delwribench-machine-1"));
-	json_object_set_new(run, "command", command_line(r->child_argv));
-	json_object_set_new(run, "machine", machine_describe());
-	json_object_set_new(run, "before", machine_state());
-	return run;
-}
-
-static int run_blocks(struct run *r)
-{
-	int status;
-
-	r->blocks = calloc(r->cli.blocks, sizeof(*r->blocks));
-	if (!r->blocks)
-		return cli_fail("out of memory");
-	status = write_result(r, "machine.json", describe_run(r));
-	for (unsigned int b = 1; b <= r->cli.blocks && !status; b++)
-		status = one_block(r, b);
-	return status;
-}
 
 /* --- what is selected --------------------------------------------------- */
 
@@ -212,6 +37,10 @@ static int make_pairs(const struct cli *cli, struct pairs *pairs)
 
 	for (struct floor *f = floor_first(); f; f = f->next)
 		nr++;
+	if (nr > RUN_FIELD)
+		return cli_fail("more than %u fixes and floors: name fewer "
+				"with --fix",
+				RUN_FIELD);
 	pairs->pair = calloc(nr * cli->nr_workloads, sizeof(*pairs->pair));
 	if (!pairs->pair)
 		return cli_fail("out of memory");
@@ -277,12 +106,30 @@ static int check_device(struct run *r)
 		    blocks > opt.nblocks)
 			opt.nblocks = blocks;
 	}
+	if (opt.path && !opt.nblocks)
+		cli_say("--device has no effect: nothing that was selected "
+			"writes to a device");
 	if (!opt.path || !opt.nblocks)
 		return 0;
 	if (device_open(&opt, &dev, why, sizeof(why)))
 		return cli_fail("%s", why);
 	device_close(dev);
 	return 0;
+}
+
+/* With less not even libraries start, and they do not say so. */
+#define LEAST_MIB	256u
+
+static int check_memory(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ||
+	    limit.rlim_cur >> 20 >= LEAST_MIB)
+		return 0;
+	return cli_fail("out of memory: the address space is limited to %llu "
+			"MiB, at least %u are needed; see ulimit -v",
+			(unsigned long long)limit.rlim_cur >> 20, LEAST_MIB);
 }
 
 static int check_machine(struct run *r)
@@ -301,12 +148,42 @@ static int check_machine(struct run *r)
 	return 0;
 }
 
-static int prepare(struct run *r)
+/* The run's folder, and in it what was measured before. */
+static int prepare_folder(struct run *r)
 {
 	char why[RESULT_PATH_MAX + 256];
+	bool old = r->cli.resume;
 	int status;
 
-	status = check_machine(r);
+	if (!old && result_create(r->cli.out, r->dir, why, sizeof(why)))
+		return cli_fail("%s", why);
+	r->lock = result_lock(r->dir);
+	if (r->lock == -EWOULDBLOCK)
+		return cli_fail("%s is being measured right now: wait for "
+				"it to end",
+				r->dir);
+	if (r->lock < 0)
+		return cli_fail("cannot lock %s: %s", r->dir,
+				strerror(-r->lock));
+	status = old ? run_load_blocks(r) : run_record(r);
+	if (status || !old || access(r->dir, W_OK) == 0)
+		return status;
+	return r->finished == r->cli.blocks ?
+		       0 :
+		       cli_fail("cannot write to %s: %s", r->dir,
+				strerror(errno));
+}
+
+static int prepare(struct run *r)
+{
+	int status;
+
+	r->blocks = calloc(r->cli.blocks, sizeof(*r->blocks));
+	if (!r->blocks)
+		return cli_fail("out of memory");
+	status = check_memory();
+	if (!status)
+		status = check_machine(r);
 	if (!status)
 		status = check_device(r);
 	if (status)
@@ -315,78 +192,144 @@ static int prepare(struct run *r)
 		return cli_fail("--benchmark_out: %s exists and would be "
 				"overwritten; name another file",
 				r->cli.gbench_out);
-	if (result_create(r->cli.out, r->dir, why, sizeof(why)))
-		return cli_fail("%s", why);
-	return 0;
+	return prepare_folder(r);
 }
 
+/* What one should know before the times. */
 static void warn(const struct run *r)
 {
+	const char *type = machine_build_type();
+
+	bool baseline = false;
+
+	for (unsigned int i = 0; i < r->pairs.nr; i++)
+		baseline |= r->pairs.pair[i].selected &&
+			    !strcmp(r->pairs.pair[i].fix->name, BASELINE);
+	if (r->cli.baseline_added && baseline)
+		cli_say(BASELINE " is measured too: ratios are to it");
 	if (r->bench.threads > r->processors)
-		fprintf(stderr, "%u threads on %u processor%s: oversubscribed, "
-			"times include waiting for a processor\n",
+		cli_say("%u threads on %u processor%s: oversubscribed, times "
+			"include waiting for a processor",
 			r->bench.threads, r->processors,
 			r->processors == 1 ? "" : "s");
-	if (strcmp(machine_build_type(), "release"))
-		fprintf(stderr,
-			"build type %s: its times say nothing of a "
-			"release build's\n",
-			machine_build_type());
+	if (r->processors == 1)
+		cli_say("1 processor: threads, daemons and I/O take turns on "
+			"it; what they do to each other at the same time is "
+			"not seen");
+	if (strcmp(type, "release"))
+		cli_say("build type %s: its times say nothing of a release "
+			"build's",
+			type);
+}
+
+/* --- the end ------------------------------------------------------------ */
+
+/* For a shell. */
+static void print_quoted(const char *path)
+{
+	bool plain = true;
+
+	for (const char *c = path; *c; c++)
+		plain &= isalnum(*c) || strchr("/._-+,:@", *c);
+	if (plain) {
+		fputs(path, stderr);
+		return;
+	}
+	fputc('\'', stderr);
+	for (const char *c = path; *c; c++)
+		if (*c == '\'')
+			fputs("'\\''", stderr);
+		else
+			fputc(*c, stderr);
+	fputc('\'', stderr);
+}
+
+static void print_resume(const struct run *r)
+{
+	char dir[PATH_MAX], program[PATH_MAX + 16];
+	ssize_t n;
+
+	cli_say("%s: %u of %u block%s finished and kept; to go on:",
+		run_interrupted() ? "interrupted" : "not complete",
+		r->finished, r->cli.blocks, r->cli.blocks == 1 ? "" : "s");
+	fputs("  ", stderr);
+	if (r->cli.home) {
+		snprintf(program, sizeof(program), "%s/scripts/run",
+			 r->cli.home);
+		print_quoted(program);
+	} else {
+		n = readlink("/proc/self/exe", program, PATH_MAX - 1);
+		program[n > 0 ? n : 0] = '\0';
+		print_quoted(program);
+		fputs(" run", stderr);
+	}
+	fputs(" --resume ", stderr);
+	print_quoted(realpath(r->dir, dir) ? dir : r->dir);
+	fputc('\n', stderr);
 }
 
 static void run_free(struct run *r)
 {
-	for (unsigned int i = 0; i < r->nr_blocks; i++)
+	for (unsigned int i = 0; r->blocks && i < r->cli.blocks; i++)
 		json_decref(r->blocks[i]);
 	free(r->blocks);
 	free(r->pairs.pair);
 	free(r->child_argv);
 	cli_free(&r->cli);
+	json_decref(r->machine);
+	if (r->lock >= 0)
+		close(r->lock);
 	free(r);
 }
 
 static int measure(struct run *r)
 {
-	int status, reported;
+	int status, reported = 0;
 
+	run_catch_signals();
 	status = prepare(r);
 	if (status)
 		return status;
-	warn(r);
-	catch_signals();
+	if (r->finished < r->cli.blocks)
+		warn(r);
 	status = run_blocks(r);
-	if (!r->nr_blocks) {
-		if (interrupted)
-			fputs("interrupted before a block was finished\n",
-			      stderr);
-		return status;
-	}
-	if (interrupted)
-		fprintf(stderr, "interrupted: %u of %u blocks are finished\n",
-			r->nr_blocks, r->cli.blocks);
-	reported = run_report(r, interrupted);
+	if (r->finished)
+		reported = run_report(r);
+	if (r->finished < r->cli.blocks)
+		print_resume(r);
 	return status ? status : reported;
+}
+
+static void set_folder(struct cli *cli, char *folder, size_t size)
+{
+	snprintf(folder, size, "%s%sresults", cli->home ? cli->home : "",
+		 cli->home ? "/" : "");
+	if (!cli->out)
+		cli->out = folder;
 }
 
 int run_main(int argc, char **argv)
 {
 	struct run *r = calloc(1, sizeof(*r));
+	char folder[RESULT_PATH_MAX];
 	int status;
 
 	if (!r)
 		return cli_fail("out of memory");
-	r->child_argv = block_argv(argc, argv);
-	if (!r->child_argv) {
-		status = cli_fail("out of memory");
-		goto out;
-	}
-	status = cli_parse(argc, argv, &r->cli);
+	r->lock = -1;
+	status = run_child_argv(r, argc, argv) ? cli_fail("out of memory") :
+						 0;
+	if (!status)
+		status = cli_parse(argc, argv, &r->cli);
+	if (!status && r->cli.resume)
+		status = run_resume(r);
 	if (status)
 		goto out;
 	if (r->cli.list) {
 		status = cli_list(r->cli.json) ? cli_fail("out of memory") : 0;
 		goto out;
 	}
+	set_folder(&r->cli, folder, sizeof(folder));
 	status = make_pairs(&r->cli, &r->pairs);
 	if (!status)
 		status = select_pairs(&r->cli, &r->pairs);

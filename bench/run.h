@@ -10,10 +10,12 @@
 #include <stdio.h>
 
 #include "bench/cli.h"
-#include "bench/gbench.h"
+#include "bench/gbench_replay.h"
 #include "bench/result.h"
 
 #define EXIT_INTERRUPTED	130
+/* Most fixes and floors of a workload. */
+#define RUN_FIELD		(CLI_FIXES + 16)
 
 /* One fix under one workload: a benchmark. */
 struct pair {
@@ -28,26 +30,64 @@ struct pairs {
 	unsigned int nr;
 };
 
+/* What the matrix said of one fix. */
+struct hazards {
+	bool checked;
+	unsigned int broken;		/* HAZARD() bits */
+	char text[512];			/* the same in words, or why not */
+};
+
 struct run {
 	struct cli cli;
 	struct bench bench;		/* for headings: no pool */
 	unsigned int processors;	/* that we may use */
 	struct pairs pairs;
-	char **child_argv;
+	char **child_argv;		/* behind child_argc: one block's */
+	int child_argc;
 	char dir[RESULT_PATH_MAX];
-	json_t **blocks;		/* as read from their files */
-	unsigned int nr_blocks;
+	int lock;			/* on dir; -1: not held */
+	char run_id[20];		/* in each file of the run */
+	json_t *machine;		/* machine.json, if resumed */
+	json_t **blocks;		/* by number - 1; NULL: not finished */
+	unsigned int finished;
+	struct hazards hazards[CLI_FIXES]; /* as in cli.fixes */
 };
 
 /* delwribench run */
 int run_main(int argc, char **argv);
-/* Show what ->blocks say.  Exit status. */
-int run_report(struct run *r, bool interrupted);
 
-/* --- the process that measures one block: run_block.c ----------------- */
+/* --- run_resume.c, run_blocks.c: exit status, after a line -------------- */
+
+#define RUN_BLOCK_SCHEMA	"delwribench-block-1"
+
+/* Draw ->run_id and write machine.json to ->dir. */
+int run_record(struct run *r);
+/* Go by the machine.json of ->cli.resume: ->dir, ->cli, ->child_argv. */
+int run_resume(struct run *r);
+/* Read what ->dir has of finished blocks; then tidy it up. */
+int run_load_blocks(struct run *r);
+/* Measure those that are missing. */
+int run_blocks(struct run *r);
+/* Processes of blocks get @argv ("run" first) too.  0 or -ENOMEM. */
+int run_child_argv(struct run *r, int argc, char **argv);
+/* SIGINT, SIGTERM and SIGHUP end the child and are kept in mind. */
+void run_catch_signals(void);
+bool run_interrupted(void);
+
+/* Show what the finished blocks say.  Exit status. */
+int run_report(struct run *r);
+
+/* --- the process that measures one block -------------------------------- */
 
 /* Measure, and write the block's file.  Exit status. */
 int run_block(const struct cli *cli, const struct pairs *pairs);
+/* One workload's part: appends to @rows.  0 or -errno. */
+int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
+		 const struct pairs *pairs, json_t *rows);
+/* Batches of that; 0: nothing of it is selected. */
+unsigned int run_workload_batches(const struct workload *w,
+				  const struct cli *cli,
+				  const struct pairs *pairs);
 /*
  * Mount for @in->workload, fill, settle.  0, or -errno and why in
  * @in->record.reason.
@@ -76,11 +116,19 @@ void record_free(struct record *rec);
 struct summary {
 	bool measured;
 	char reason[160];		/* if not */
-	double median, p99;		/* ns */
-	bool p99_is_max;		/* too few values for a percentile */
-	bool has_ratio;
-	double ratio;			/* to the baseline, of paired batches */
+	double median;			/* of medians of batches, ns */
+	const char *base;		/* fix that ->ratio is to; NULL: none */
+	double ratio;			/* of batches of the same rounds */
+	uint64_t nr_ops;
 	struct wait_stat waits[WAIT_KINDS];
+	/* Single operations; without any, why. */
+	uint64_t nr_latencies;
+	double p50, p99, max;		/* ns; p99 < 0: too few for one */
+	char latency_reason[160];
+	bool has_stall;
+	struct wait_stat stall;
+	char stall_reason[160];
+	struct counter counters[COUNTERS]; /* names are the blocks' */
 	uint64_t checked, violated, misqueued;
 	uint64_t left;			/* not gone at unmount */
 	double *batch_ns;		/* of all blocks, for the replay */
@@ -91,18 +139,70 @@ struct summary {
 /* Sorts @v. */
 double stat_median(double *v, size_t nr);
 double stat_quantile(double *v, size_t nr, double q);
-/* What @blocks say of each of @pairs.  0 or -errno. */
+/* A block's row, or NULL. */
+const json_t *run_find_row(const json_t *block, const char *workload,
+			   const char *fix);
+/*
+ * What @blocks, some of which may be NULL, say of each of @pairs.  Ratios
+ * are to BASELINE; where that was violated or not measured, to the first fix
+ * of which there are times.  0 or -errno.
+ */
 int run_summarise(json_t *const *blocks, unsigned int nr_blocks,
 		  const struct pairs *pairs, struct summary *summaries);
 void summary_free(struct summary *summaries, unsigned int nr);
 
-/* At most 100 columns. */
-void run_table(const struct pairs *pairs, const struct summary *summaries,
-	       const struct bench *bench, unsigned int nr_blocks, FILE *out);
 /*
- * A line or more per fix: the hazards that it does not hold.  Forks: no
- * thread may be running.  0 or -EINTR.
+ * At most 100 columns.  @hazards, by the order of cli->fixes, marks those
+ * that are incorrect; NULL: not known.
  */
-int run_matrix(const struct cli *cli, FILE *out);
+struct table {
+	const struct pairs *pairs;
+	const struct summary *summaries;
+	const struct bench *bench;
+	const struct cli *cli;
+	const struct hazards *hazards;
+	unsigned int nr_blocks;		/* finished */
+};
+
+void run_table(const struct table *table, FILE *out);
+/* The first index behind @from whose pair is of another workload. */
+unsigned int run_workload_end(const struct pairs *pairs, unsigned int from);
+
+/* --- hazards: run_hazards.c --------------------------------------------- */
+
+/* Forks: no thread may be running.  0 or -EINTR. */
+int run_hazards(const struct cli *cli, struct hazards *hazards);
+/* A line or more per fix: the hazards that it does not hold. */
+void run_print_hazards(const struct cli *cli, const struct hazards *hazards,
+		       FILE *out);
+/* Wrong results or no end, as opposed to waits; NULL: it is correct. */
+const char *run_incorrect(const struct hazards *h, char *text, size_t size);
+
+/* --- notes under a table: run_notes.c, run_counters.c ------------------ */
+
+#define RUN_COLUMNS	100
+
+/* Words of @text, wrapped: first at @column, then at @indent. */
+void run_print_wrapped(FILE *out, const char *text, int column, int indent);
+
+#define NOTES		16
+
+struct notes {
+	unsigned int nr;
+	char text[NOTES][384];
+};
+
+/* One more, if it is not there yet. */
+void run_note(struct notes *n, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void run_print_notes(const struct notes *n, FILE *out);
+/* A case's counters, fix by fix; a group's that say how it was measured. */
+void run_print_counters(const struct table *t, unsigned int from,
+			unsigned int to, FILE *out);
+void run_note_counters(struct notes *n, const struct table *t,
+		       unsigned int from, unsigned int to);
+/* What else the machine did while the blocks were measured. */
+void run_note_machine(struct notes *n, json_t *const *blocks,
+		      unsigned int nr_blocks);
 
 #endif

@@ -15,8 +15,10 @@
 
 static void fail(struct instance *in, const char *what, int error)
 {
-	snprintf(in->record.reason, sizeof(in->record.reason), "%s: %s", what,
-		 strerror(-error));
+	snprintf(in->record.reason, sizeof(in->record.reason), "%s: %s%s",
+		 what, strerror(-error),
+		 error == -EAGAIN ? " (no more threads: ulimit -u, ulimit -v)" :
+				    "");
 }
 
 static void options(struct instance *in, struct mount_options *opt)
@@ -67,9 +69,10 @@ int instance_open(struct instance *in)
 		return error;
 	}
 	error = w->start(in);
-	if (error)
+	/* It may have said why itself. */
+	if (error && !in->record.reason[0])
 		fail(in, "preparing the cache", error);
-	else
+	if (!error)
 		error = instance_park(in);
 	if (error)
 		instance_close(in);

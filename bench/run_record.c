@@ -12,13 +12,16 @@
 
 /* --- workloads ---------------------------------------------------------- */
 
-static struct workload *workloads;	/* by ->order; made before main() */
+/* By order and name; made before main(). */
+static struct workload *workloads;
 
 void workload_add(struct workload *w)
 {
 	struct workload **at = &workloads;
 
-	while (*at && (*at)->order < w->order)
+	while (*at && ((*at)->order < w->order ||
+		       ((*at)->order == w->order &&
+			strcmp((*at)->name, w->name) < 0)))
 		at = &(*at)->next;
 	w->next = *at;
 	*at = w;
@@ -77,7 +80,7 @@ static void shuffle(unsigned int *v, unsigned int nr, uint64_t *random)
 void run_order(unsigned int nr, unsigned int rounds, uint64_t seed,
 	       unsigned int *order)
 {
-	unsigned int symbol[CLI_FIXES], row[CLI_FIXES];
+	unsigned int symbol[RUN_FIELD], row[RUN_FIELD];
 
 	for (unsigned int r = 0; r < rounds; r++) {
 		if (r % nr == 0) {

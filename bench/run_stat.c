@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the blocks say: each yields one figure per fix and metric, and the
- * median of these is shown.  Ratios are of batches of the same round.
+ * What the blocks say: of costs and ratios each yields one figure per fix,
+ * and the median of these is shown; histograms and counts of all are added
+ * up.  Ratios are of batches of the same round.
  */
 #include "bench/run.h"
 
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BASELINE	"none"
 /* So many values lie beside a 99th percentile that means anything. */
 #define P99_VALUES	100
 
@@ -28,8 +28,8 @@ double stat_median(double *v, size_t nr)
 	return gsl_stats_median_from_sorted_data(v, 1, nr);
 }
 
-static const json_t *find_row(const json_t *block, const char *workload,
-			      const char *fix)
+const json_t *run_find_row(const json_t *block, const char *workload,
+			   const char *fix)
 {
 	const json_t *rows = json_object_get(block, "rows"), *row;
 	size_t i;
@@ -63,15 +63,9 @@ static uint64_t integer(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-/* What one block says of one pair. */
-struct block_figures {
-	double median, p99, ratio;
-	bool has_ratio, p99_is_max;
-};
-
-/* Sets ->ratio if both were measured in the same rounds. */
-static int block_ratio(const json_t *row, const json_t *base,
-		       struct block_figures *out)
+/* Appends to @ratios if both were measured in the same rounds. */
+static int block_ratio(const json_t *row, const json_t *base, double *ratios,
+		       size_t *nr_ratios)
 {
 	size_t nr, nr_base;
 	double *v = numbers(json_object_get(row, "batches_ns"), &nr);
@@ -88,31 +82,11 @@ static int block_ratio(const json_t *row, const json_t *base,
 			goto out;
 		v[i] = log(v[i] / b[i]);
 	}
-	out->ratio = exp(stat_median(v, nr));
-	out->has_ratio = true;
+	ratios[(*nr_ratios)++] = stat_median(v, nr);
 out:
 	free(v);
 	free(b);
 	return error;
-}
-
-static int block_figures(const json_t *row, const json_t *base,
-			 struct block_figures *out)
-{
-	size_t nr;
-	double *v = numbers(json_object_get(row, "batches_ns"), &nr);
-
-	if (!v)
-		return -ENOMEM;
-	if (!nr) {
-		free(v);
-		return -ENODATA;
-	}
-	out->median = stat_median(v, nr);
-	out->p99_is_max = nr < P99_VALUES;
-	out->p99 = stat_quantile(v, nr, out->p99_is_max ? 1 : 0.99);
-	free(v);
-	return base ? block_ratio(row, base, out) : 0;
 }
 
 static int append_batches(struct summary *s, const json_t *row)
@@ -132,95 +106,224 @@ static int append_batches(struct summary *s, const json_t *row)
 	return all ? 0 : -ENOMEM;
 }
 
+static void add_wait(struct wait_stat *sum, const json_t *json)
+{
+	uint64_t max = integer(json, "max_ns");
+
+	sum->count += integer(json, "count");
+	sum->total_ns += integer(json, "total_ns");
+	if (max > sum->max_ns)
+		sum->max_ns = max;
+}
+
+static void add_counter(struct summary *s, const char *name, double value)
+{
+	for (int i = 0; i < COUNTERS; i++) {
+		struct counter *c = &s->counters[i];
+
+		if (!c->name)
+			c->name = name;
+		if (!strcmp(c->name, name)) {
+			c->value += value;
+			return;
+		}
+	}
+}
+
 static void add_counts(struct summary *s, const json_t *row)
 {
-	const json_t *waits = json_object_get(row, "waits");
-	const json_t *left = json_object_get(row, "left_at_unmount"), *value;
+	const json_t *waits = json_object_get(row, "waits"), *value;
+	const json_t *stall = json_object_get(row, "stall");
 	const char *key;
 
-	for (int k = WAIT_LOCK; k <= WAIT_IO; k++) {
-		const json_t *w = json_object_get(waits, wait_kind_name(k));
-		uint64_t max = integer(w, "max_ns");
-
-		s->waits[k].count += integer(w, "count");
-		s->waits[k].total_ns += integer(w, "total_ns");
-		if (max > s->waits[k].max_ns)
-			s->waits[k].max_ns = max;
-	}
+	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
+		add_wait(&s->waits[k],
+			 json_object_get(waits, wait_kind_name(k)));
+	s->has_stall |= json_is_object(stall);
+	add_wait(&s->stall, stall);
+	json_object_foreach(json_object_get(row, "counters"), key, value)
+		add_counter(s, key, json_number_value(value));
+	s->nr_ops += integer(row, "operations");
 	s->checked += integer(row, "checked");
 	s->violated += integer(row, "violated");
 	s->misqueued += integer(row, "misqueued");
 	s->ops_per_batch = integer(row, "ops_per_batch");
-	json_object_foreach((json_t *)left, key, value)
+	json_object_foreach(json_object_get(row, "left_at_unmount"), key,
+			    value)
 		s->left += json_integer_value(value);
 }
 
-static void not_measured(struct summary *s, const json_t *row)
+/* Why @row has no @key. */
+static void take_reason(const json_t *row, const char *key, char *reason,
+			size_t size)
 {
-	const char *why = json_string_value(
-		json_object_get(row, "batches_ns_reason"));
+	char name[64];
+	const char *why;
 
-	snprintf(s->reason, sizeof(s->reason), "%s",
+	snprintf(name, sizeof(name), "%s_reason", key);
+	why = json_string_value(json_object_get(row, name));
+	snprintf(reason, size, "%s",
 		 !row ? "no block has it" :
 		 why  ? why :
-			"no batch was measured");
+			"no block says why");
 }
 
+/* --- latencies ---------------------------------------------------------- */
+
+static void add_latency(struct summary *s, const json_t *row,
+			struct histogram *sum, struct histogram *one)
+{
+	const json_t *latency = json_object_get(row, "latency");
+
+	if (!json_is_object(latency)) {
+		take_reason(row, "latency", s->latency_reason,
+			    sizeof(s->latency_reason));
+		return;
+	}
+	if (histogram_from_json(latency, one)) {
+		snprintf(s->latency_reason, sizeof(s->latency_reason),
+			 "a block's histogram is damaged");
+		return;
+	}
+	histogram_merge(sum, one);
+}
+
+static void take_latencies(struct summary *s, const struct histogram *h)
+{
+	s->nr_latencies = h->count;
+	if (!h->count)
+		return;
+	s->max = h->max;
+	s->p50 = histogram_quantile(h, 0.5);
+	s->p99 = h->count < P99_VALUES ? -1 : histogram_quantile(h, 0.99);
+}
+
+/* --- pairs -------------------------------------------------------------- */
+
+static int block_median(const json_t *row, double *medians, size_t *nr_medians)
+{
+	size_t nr;
+	double *v = numbers(json_object_get(row, "batches_ns"), &nr);
+
+	if (!v)
+		return -ENOMEM;
+	if (nr)
+		medians[(*nr_medians)++] = stat_median(v, nr);
+	free(v);
+	return 0;
+}
+
+/* All but the ratio, which needs the others. */
 static int summarise_pair(json_t *const *blocks, unsigned int nr_blocks,
 			  const struct pair *p, struct summary *s)
 {
-	double *medians = calloc(3 * nr_blocks + 1, sizeof(*medians));
-	double *p99s = medians + nr_blocks, *ratios = p99s + nr_blocks;
-	unsigned int i, nr = 0, nr_ratios = 0;
-	int error = 0;
+	struct histogram *sum = calloc(2, sizeof(*sum));
+	double *medians = calloc(nr_blocks + 1, sizeof(*medians));
+	int error = sum && medians ? 0 : -ENOMEM;
+	size_t nr = 0;
 
-	if (!medians)
-		return -ENOMEM;
-	not_measured(s, NULL);
-	for (i = 0; i < nr_blocks && !error; i++) {
-		const char *workload = p->workload->name;
-		const json_t *row = find_row(blocks[i], workload, p->fix->name);
-		const json_t *base = find_row(blocks[i], workload, BASELINE);
-		struct block_figures f = { 0 };
+	take_reason(NULL, "", s->reason, sizeof(s->reason));
+	for (unsigned int i = 0; i < nr_blocks && !error; i++) {
+		const json_t *row = run_find_row(blocks[i], p->workload->name,
+						 p->fix->name);
 
 		if (!row)
 			continue;
 		add_counts(s, row);
-		error = block_figures(row, base, &f);
-		if (error == -ENODATA) {
-			not_measured(s, row);
-			error = 0;
-			continue;
-		}
-		medians[nr] = f.median;
-		p99s[nr++] = f.p99;
-		if (f.has_ratio)
-			ratios[nr_ratios++] = f.ratio;
-		s->p99_is_max |= f.p99_is_max;
+		take_reason(row, "batches_ns", s->reason, sizeof(s->reason));
+		take_reason(row, "stall", s->stall_reason,
+			    sizeof(s->stall_reason));
+		error = block_median(row, medians, &nr);
+		add_latency(s, row, sum, sum + 1);
 		if (!error)
 			error = append_batches(s, row);
 	}
-	s->measured = nr > 0;
-	if (nr) {
-		s->median = stat_median(medians, nr);
-		s->p99 = stat_median(p99s, nr);
+	if (!error) {
+		s->measured = nr > 0;
+		s->median = nr ? stat_median(medians, nr) : 0;
+		take_latencies(s, sum);
 	}
-	s->has_ratio = nr_ratios > 0;
-	if (nr_ratios)
-		s->ratio = stat_median(ratios, nr_ratios);
 	free(medians);
+	free(sum);
 	return error;
+}
+
+static int take_ratio(json_t *const *blocks, unsigned int nr_blocks,
+		      const struct pair *p, const struct pair *base,
+		      struct summary *s)
+{
+	double *ratios = calloc(nr_blocks + 1, sizeof(*ratios));
+	int error = ratios ? 0 : -ENOMEM;
+	size_t nr = 0;
+
+	for (unsigned int i = 0; i < nr_blocks && !error; i++) {
+		const char *workload = p->workload->name;
+
+		error = block_ratio(
+			run_find_row(blocks[i], workload, p->fix->name),
+			run_find_row(blocks[i], workload, base->fix->name),
+			ratios, &nr);
+	}
+	if (!error && nr) {
+		s->base = base->fix->name;
+		s->ratio = exp(stat_median(ratios, nr));
+	}
+	free(ratios);
+	return error;
+}
+
+/* The time of a wrong result is no measure, nor is a floor's. */
+static const struct pair *find_base(const struct pairs *pairs,
+				    const struct summary *summaries,
+				    unsigned int from, unsigned int to)
+{
+	const struct pair *base = NULL;
+
+	for (unsigned int i = from; i < to; i++) {
+		const struct pair *p = &pairs->pair[i];
+
+		if (!p->selected || !summaries[i].measured ||
+		    summaries[i].violated)
+			continue;
+		if (!strcmp(p->fix->name, BASELINE))
+			return p;
+		if (!base && !floor_of(p->fix) && !p->fix->does_nothing)
+			base = p;
+	}
+	return base;
+}
+
+unsigned int run_workload_end(const struct pairs *pairs, unsigned int from)
+{
+	unsigned int to = from;
+
+	while (to < pairs->nr &&
+	       pairs->pair[to].workload == pairs->pair[from].workload)
+		to++;
+	return to;
 }
 
 int run_summarise(json_t *const *blocks, unsigned int nr_blocks,
 		  const struct pairs *pairs, struct summary *summaries)
 {
+	unsigned int i, from, to;
 	int error = 0;
 
-	for (unsigned int i = 0; i < pairs->nr && !error; i++)
+	for (i = 0; i < pairs->nr && !error; i++)
 		if (pairs->pair[i].selected)
 			error = summarise_pair(blocks, nr_blocks,
 					       &pairs->pair[i], &summaries[i]);
+	for (from = 0; from < pairs->nr && !error; from = to) {
+		const struct pair *base;
+
+		to = run_workload_end(pairs, from);
+		base = find_base(pairs, summaries, from, to);
+		for (i = from; base && i < to && !error; i++)
+			if (pairs->pair[i].selected)
+				error = take_ratio(blocks, nr_blocks,
+						   &pairs->pair[i], base,
+						   &summaries[i]);
+	}
 	return error;
 }
 

@@ -1,228 +1,196 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table: fix by workload, what was not measured with its reason, and
- * beside it which hazards each fix does not hold.
+ * The tables: one per group of workloads, a row per fix, what was not
+ * measured with its reason.
  */
 #include "bench/run.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include "bench/oracle/oracle.h"
-
-#define COLUMNS		100
-#define NOTES		8
-#define BASELINE	"none"
-
-/* --- notes under a table ------------------------------------------------ */
-
-struct notes {
-	unsigned int nr;
-	char text[NOTES][384];
-};
-
-static void note(struct notes *n, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void note(struct notes *n, const char *fmt, ...)
-{
-	char text[384];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	for (unsigned int i = 0; i < n->nr; i++)
-		if (!strcmp(n->text[i], text))
-			return;
-	if (n->nr < NOTES)
-		strcpy(n->text[n->nr++], text);
-}
-
-/*
- * Words of @text, the first at @column where the caller has left off; lines
- * after that begin at @indent and none is longer than COLUMNS.
- */
-static void print_wrapped(FILE *out, const char *text, int column, int indent)
-{
-	bool first = true;
-
-	while (*text) {
-		int len = strcspn(text, " ");
-
-		if (!first && column + 1 + len > COLUMNS) {
-			fprintf(out, "\n%*s", indent, "");
-			column = indent;
-		} else if (!first) {
-			fputc(' ', out);
-			column++;
-		}
-		first = false;
-		fprintf(out, "%.*s", len, text);
-		column += len;
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
+#define NAME_WIDTH	22
 
 /* --- cells -------------------------------------------------------------- */
 
-static void format_time(char *cell, size_t size, double ns,
-			const struct workload *w)
+/* At most six characters. */
+static void format_value(char cell[16], double value, struct notes *notes)
 {
-	double value = w->microseconds ? ns / 1000 : ns;
-
-	snprintf(cell, size, value < 100000 ? "%.1f" : "%.0f", value);
+	if (value >= 1e5)
+		run_note(notes, "k, M: thousands and millions");
+	if (value <= 0)
+		strcpy(cell, "0");
+	else if (value < 0.05)
+		strcpy(cell, "<0.1");
+	else if (value < 1e3)
+		snprintf(cell, 16, "%.1f", value);
+	else if (value < 1e5)
+		snprintf(cell, 16, "%.0f", value);
+	else if (value < 1e8)
+		snprintf(cell, 16, "%.0fk", value / 1e3);
+	else
+		snprintf(cell, 16, "%.0fM", value / 1e6);
 }
 
-static void format_waits(char *cell, size_t size, const struct wait_stat *w)
+static void print_time(const struct workload *w, double ns, FILE *out,
+		       struct notes *notes)
 {
-	double ms = w->total_ns / 1e6;
-	char count[16];
+	char cell[16];
 
-	if (!w->count) {
-		snprintf(cell, size, "0");
+	format_value(cell, w->microseconds ? ns / 1000 : ns, notes);
+	fprintf(out, " %6s", cell);
+}
+
+static void print_missing(unsigned int columns, FILE *out)
+{
+	while (columns--)
+		fprintf(out, " %6s", "-");
+}
+
+static void print_cost(const struct pair *p, const struct summary *s,
+		       FILE *out, struct notes *notes)
+{
+	fputc(' ', out);
+	print_time(p->workload, s->median, out, notes);
+	fputc(' ', out);
+	if (s->base) {
+		fprintf(out, " %6.3f", s->ratio);
+		if (strcmp(s->base, BASELINE))
+			run_note(notes,
+				 "%s: ratios are to %s: of " BASELINE
+				 " there are no times to compare with",
+				 p->workload->name, s->base);
 		return;
 	}
-	if (w->count < 100000)
-		snprintf(count, sizeof(count), "%llu",
-			 (unsigned long long)w->count);
-	else
-		snprintf(count, sizeof(count), "%.1fM", w->count / 1e6);
-	snprintf(cell, size, ms < 100 ? "%s/%.1f" : "%s/%.0f", count, ms);
+	print_missing(1, out);
+	run_note(notes, "- no ratio: there are no two fixes with times of "
+			"the same rounds");
 }
 
-static void print_waits(const struct summary *s, FILE *out)
+static void print_latencies(const struct pair *p, const struct summary *s,
+			    FILE *out, struct notes *notes)
 {
-	for (int k = WAIT_LOCK; k <= WAIT_IO; k++) {
-		char cell[32];
-
-		format_waits(cell, sizeof(cell), &s->waits[k]);
-		fprintf(out, " %12s", cell);
+	if (!s->nr_latencies) {
+		print_missing(3, out);
+		run_note(notes, "- no p50, p99 and max: %s", s->latency_reason);
+		return;
 	}
-	fputc('\n', out);
-}
-
-static void print_times(const struct pair *p, const struct summary *s,
-			bool base_violated, FILE *out, struct notes *notes)
-{
-	char median[32], p99[33], ratio[32] = "-";
-
-	format_time(median, sizeof(median), s->median, p->workload);
-	format_time(p99, sizeof(p99) - 1, s->p99, p->workload);
-	if (s->p99_is_max) {
-		strcat(p99, "^");
-		note(notes, "^ fewer than 100 values: the largest instead of "
-			    "a 99th percentile");
+	print_time(p->workload, s->p50, out, notes);
+	if (s->p99 < 0) {
+		print_missing(1, out);
+		run_note(notes, "- no p99: fewer than 100 operations were "
+				"timed; max is the largest of them");
+	} else {
+		print_time(p->workload, s->p99, out, notes);
 	}
-	if (base_violated)
-		note(notes, "- no ratio: " BASELINE " was violated, and the "
-			    "time of a wrong result is no measure");
-	else if (!s->has_ratio)
-		note(notes, "- no ratio: " BASELINE " was not measured in the "
-			    "same rounds");
-	else
-		snprintf(ratio, sizeof(ratio), "%.3f", s->ratio);
-	fprintf(out, " %8s %7s %8s", median, ratio, p99);
-	print_waits(s, out);
+	print_time(p->workload, s->max, out, notes);
 }
 
-static void print_row(const struct pair *p, const struct summary *s,
-		      bool base_violated, FILE *out, struct notes *notes)
+static void print_waits(const struct pair *p, const struct summary *s,
+			bool stalls, FILE *out, struct notes *notes)
 {
+	if (!s->nr_ops) {
+		print_missing(WAIT_IO - WAIT_LOCK + 1 + stalls, out);
+		run_note(notes, "- no waits: no operation was completed");
+		return;
+	}
+	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
+		print_time(p->workload,
+			   (double)s->waits[k].total_ns / s->nr_ops, out,
+			   notes);
+	if (stalls && s->has_stall) {
+		print_time(p->workload, (double)s->stall.total_ns / s->nr_ops,
+			   out, notes);
+	} else if (stalls) {
+		print_missing(1, out);
+		run_note(notes, "- no stall: %s", s->stall_reason);
+	}
+}
+
+/* --- rows --------------------------------------------------------------- */
+
+/* With a mark, if it is known to be incorrect. */
+static void print_name(const struct table *t, const struct fix *fix, FILE *out,
+		       struct notes *notes)
+{
+	char name[64], hazards[256];
+
+	snprintf(name, sizeof(name), "%s", fix->name);
+	for (unsigned int i = 0; t->hazards && i < t->cli->nr_fixes; i++) {
+		if (t->cli->fixes[i] != fix ||
+		    !run_incorrect(&t->hazards[i], hazards, sizeof(hazards)))
+			continue;
+		snprintf(name, sizeof(name), "%s !", fix->name);
+		run_note(notes, "! %s is incorrect: %s", fix->name, hazards);
+	}
+	fprintf(out, "%-*s", NAME_WIDTH, name);
+}
+
+static void print_row(const struct table *t, unsigned int at, bool stalls,
+		      FILE *out, struct notes *notes)
+{
+	const struct pair *p = &t->pairs->pair[at];
+	const struct summary *s = &t->summaries[at];
 	char cell[64];
 
-	fprintf(out, "%-20s", p->fix->name);
+	print_name(t, p->fix, out, notes);
 	if (!s->measured) {
 		fputs(" not measured: ", out);
-		print_wrapped(out, s->reason, 35, 35);
-	} else if (s->violated) {
+		run_print_wrapped(out, s->reason, NAME_WIDTH + 15,
+				  NAME_WIDTH + 15);
+		return;
+	}
+	if (s->violated) {
 		snprintf(cell, sizeof(cell), "VIOLATED %llu/%llu",
 			 (unsigned long long)s->violated,
 			 (unsigned long long)s->checked);
-		fprintf(out, " %-25s", cell);
-		print_waits(s, out);
-		note(notes, "VIOLATED n/m: at n of m root commits a block of "
-		     "the new tree was not on the device; no time is shown "
-		     "for a wrong result");
+		fprintf(out, "  %-35s", cell);
+		run_note(notes, "VIOLATED n/m: at n of m root commits a block "
+				"of the new tree was not on the device; no "
+				"time is shown for a wrong result");
 	} else {
-		print_times(p, s, base_violated, out, notes);
+		print_cost(p, s, out, notes);
+		print_latencies(p, s, out, notes);
 	}
+	print_waits(p, s, stalls, out, notes);
+	fputc('\n', out);
 	if (s->misqueued)
-		note(notes,
-		     "%s: %llu blocks were queued on somebody else's "
-		     "list",
-		     p->fix->name, (unsigned long long)s->misqueued);
+		run_note(notes,
+			 "%s, %s: %llu blocks were queued on somebody else's list",
+			 p->workload->name, p->fix->name,
+			 (unsigned long long)s->misqueued);
 	if (s->left)
-		note(notes,
-		     "%s: %llu things were left at unmount (see "
-		     "left_at_unmount in the block files)",
-		     p->fix->name, (unsigned long long)s->left);
+		run_note(notes,
+			 "%s, %s: %llu things were left at unmount (see left_at_unmount in the block files)",
+			 p->workload->name, p->fix->name,
+			 (unsigned long long)s->left);
 }
 
-/* --- tables ------------------------------------------------------------- */
+/* --- cases -------------------------------------------------------------- */
 
-static void print_heading(const struct workload *w, const struct bench *bench,
-			  const struct summary *first, unsigned int nr_blocks,
-			  FILE *out)
+static void print_case(const struct table *t, unsigned int from,
+		       unsigned int to, FILE *out)
 {
-	char how[256] = "", text[512];
+	const struct workload *w = t->pairs->pair[from].workload;
+	const struct summary *measured = NULL;
+	char how[256] = "", text[640];
 	int n;
 
-	w->describe(bench, how, sizeof(how));
-	n = snprintf(text, sizeof(text),
-		     "%s, %s per %s: %s; median and p99 of %s; %u batches",
-		     w->name, w->microseconds ? "us" : "ns", w->operation, how,
-		     "batches",
-		     first ? first->nr_batches : 0);
-	if (first && first->ops_per_batch)
-		n += snprintf(text + n, sizeof(text) - n, " of %llu",
-			      (unsigned long long)first->ops_per_batch);
-	else
-		n += snprintf(text + n, sizeof(text) - n, " of %g s",
-			      w->batch_ns / 1e9);
-	snprintf(text + n, sizeof(text) - n, " in %u block%s", nr_blocks,
-		 nr_blocks == 1 ? "" : "s");
-	fputc('\n', out);
-	print_wrapped(out, text, 0, 2);
-	fprintf(out, "%-20s %8s %7s %8s %s\n", "", "", "ratio", "",
-		" waits (count/ms, of all operations together)");
-	fprintf(out, "%-20s %8s %7s %8s", "fix", "median", "to " BASELINE,
-		"p99");
-	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
-		fprintf(out, " %12s", wait_kind_name(k));
-	fputc('\n', out);
+	for (unsigned int i = from; i < to && !measured; i++)
+		if (t->summaries[i].measured)
+			measured = &t->summaries[i];
+	w->describe(t->bench, how, sizeof(how));
+	n = snprintf(text, sizeof(text), "%s, %s per %s: %s", w->name,
+		     w->microseconds ? "us" : "ns", w->operation, how);
+	if (measured && measured->ops_per_batch)
+		snprintf(text + n, sizeof(text) - n, "; %u batches of %llu",
+			 measured->nr_batches,
+			 (unsigned long long)measured->ops_per_batch);
+	else if (measured)
+		snprintf(text + n, sizeof(text) - n, "; %u batches of %g s",
+			 measured->nr_batches, w->batch_ns / 1e9);
+	run_print_wrapped(out, text, 0, 2);
 }
 
-static void print_workload(const struct pairs *pairs,
-			   const struct summary *summaries, unsigned int from,
-			   unsigned int to, const struct bench *bench,
-			   unsigned int nr_blocks, FILE *out)
-{
-	const struct summary *measured = NULL;
-	struct notes notes = { 0 };
-	bool base_violated = false;
-	unsigned int i;
-
-	for (i = from; i < to; i++) {
-		if (!measured && summaries[i].measured)
-			measured = &summaries[i];
-		if (!strcmp(pairs->pair[i].fix->name, BASELINE))
-			base_violated = summaries[i].violated > 0;
-	}
-	print_heading(pairs->pair[from].workload, bench, measured, nr_blocks,
-		      out);
-	for (i = from; i < to; i++)
-		if (pairs->pair[i].selected)
-			print_row(&pairs->pair[i], &summaries[i],
-				  base_violated, out, &notes);
-	for (i = 0; i < notes.nr; i++) {
-		fputs("  ", out);
-		print_wrapped(out, notes.text[i], 2, 2);
-	}
-}
+/* --- groups ------------------------------------------------------------- */
 
 static bool any_selected(const struct pairs *pairs, unsigned int from,
 			 unsigned int to)
@@ -233,45 +201,61 @@ static bool any_selected(const struct pairs *pairs, unsigned int from,
 	return false;
 }
 
-void run_table(const struct pairs *pairs, const struct summary *summaries,
-	       const struct bench *bench, unsigned int nr_blocks, FILE *out)
+static void print_heading(const struct workload *w, bool stalls, FILE *out)
+{
+	fprintf(out, "\n%-*s %7s %7s %20s %27s\n", NAME_WIDTH, "", "", "ratio",
+		"--single operation--", "---- mean wait for the ----");
+	fprintf(out, "%-*.*s %7s %7s %6s %6s %6s", NAME_WIDTH,
+		cli_group_length(w->name), w->name, "cost", "to " BASELINE,
+		"p50", "p99", "max");
+	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
+		fprintf(out, " %6s", wait_kind_name(k));
+	fprintf(out, "%s\n", stalls ? "  stall" : "");
+}
+
+static void print_group(const struct table *t, unsigned int from,
+			unsigned int to, FILE *out)
+{
+	struct notes notes = { 0 };
+	unsigned int next, group = from;
+	bool stalls = false, first = true;
+
+	for (unsigned int i = from; i < to; i++)
+		stalls |= t->pairs->pair[i].selected &&
+			  t->pairs->pair[i].workload->stalls;
+	print_heading(t->pairs->pair[from].workload, stalls, out);
+	for (; from < to; from = next) {
+		next = run_workload_end(t->pairs, from);
+		if (!any_selected(t->pairs, from, next))
+			continue;
+		fputs(first ? "" : "\n", out);
+		first = false;
+		print_case(t, from, next, out);
+		for (unsigned int i = from; i < next; i++)
+			if (t->pairs->pair[i].selected)
+				print_row(t, i, stalls, out, &notes);
+		run_print_counters(t, from, next, out);
+	}
+	run_note_counters(&notes, t, group, to);
+	run_print_notes(&notes, out);
+}
+
+void run_table(const struct table *t, FILE *out)
 {
 	unsigned int from, to;
 
-	for (from = 0; from < pairs->nr; from = to) {
-		to = from;
-		while (to < pairs->nr &&
-		       pairs->pair[to].workload == pairs->pair[from].workload)
-			to++;
-		if (any_selected(pairs, from, to))
-			print_workload(pairs, summaries, from, to, bench,
-				       nr_blocks, out);
-	}
-}
+	for (from = 0; from < t->pairs->nr; from = to) {
+		const char *group = t->pairs->pair[from].workload->name;
+		size_t len = cli_group_length(group);
 
-int run_matrix(const struct cli *cli, FILE *out)
-{
-	fprintf(out, "\nhazards that a fix does not hold (lost-wakeup is not "
-		     "tried here; scripts/verify\nshows why):\n");
-	for (unsigned int i = 0; i < cli->nr_fixes; i++) {
-		const struct fix *fix = cli->fixes[i];
-		char text[512] = "";
-		int error = 0;
+		for (to = from; to < t->pairs->nr; to++) {
+			const char *name = t->pairs->pair[to].workload->name;
 
-		if (fix->does_nothing || fix_is_twin(fix))
-			snprintf(text, sizeof(text), "not checked: a control "
-				 "of the measurement");
-		else
-			error = oracle_matrix_brief(fix, text, sizeof(text));
-		fprintf(out, "%-20s ", fix->name);
-		print_wrapped(out,
-			      text[0] ? text :
-					"not checked: run "
-					"scripts/verify",
-			      21, 21);
-		fflush(out);
-		if (error && !strcmp(text, "interrupted"))
-			return -EINTR;
+			if (strncmp(name, group, len) ||
+			    (name[len] && name[len] != '/'))
+				break;
+		}
+		if (any_selected(t->pairs, from, to))
+			print_group(t, from, to, out);
 	}
-	return 0;
 }

@@ -52,6 +52,7 @@ struct instance {
 	struct mount *mp;
 	struct record record;
 	struct repair_watch watch;
+	double work;			/* operations done for one counted */
 	/* The workload's own: */
 	void *private;
 	uint64_t random;
@@ -67,7 +68,9 @@ struct workload {
 	int order;			/* in lists and tables */
 	unsigned int rounds;		/* unless --rounds says other */
 	uint64_t batch_ns;		/* so long a batch is to take */
+	unsigned int min_threads;	/* with fewer it says nothing; 0: any */
 	bool timed;			/* by the clock, not by a count */
+	bool per_thread;		/* each worker does all operations */
 	bool microseconds;		/* shown in; else nanoseconds */
 	bool checks;			/* compares blocks with the device */
 	bool uses_device;		/* does I/O: --device matters */

@@ -32,6 +32,15 @@ use_library(libraries jansson libjansson-dev)
 use_library(libraries gsl libgsl-dev)
 use_library(libraries libisal libisal-dev)
 use_library(cmocka_library cmocka libcmocka-dev)
+# It has no file for pkg-config.
+find_library(PFM_LIBRARY pfm)
+find_path(PFM_HEADERS perfmon/pfmlib_perf_event.h)
+if(PFM_LIBRARY AND PFM_HEADERS)
+	target_include_directories(libraries INTERFACE ${PFM_HEADERS})
+	target_link_libraries(libraries INTERFACE ${PFM_LIBRARY})
+else()
+	string(APPEND missing " libpfm4-dev")
+endif()
 
 # The join of cmake/join.sh needs GNU ld's --unique, also under clang.
 find_program(GNU_LD NAMES ld.bfd ld)

@@ -137,6 +137,9 @@ struct fix {
 	void (*buf_readahead)(struct mount *mp, uint64_t bno,
 			      unsigned int len);
 	void (*buf_relse)(struct buf *bp);
+	/* One more hold of a locked buffer, and its end, locked or not. */
+	void (*buf_hold)(struct buf *bp);
+	void (*buf_rele)(struct buf *bp);
 	void (*buf_stale)(struct buf *bp);
 	int (*buf_bwrite)(struct buf *bp);
 	void (*buf_state)(struct buf *bp, struct buf_state *state);
@@ -206,6 +209,11 @@ struct fix {
 
 	/* Rotate up to @nr buffers through the shrinker; how many went. */
 	uint64_t (*shrink)(struct mount *mp, uint64_t nr);
+	/* Tell where everything is, @what by the name of its structure. */
+	void (*objects)(struct mount *mp,
+			void (*tell)(void *ctx, const char *what,
+				     const void *at, size_t size),
+			void *ctx);
 };
 
 /* All fixes of this program by name, the last NULL; made by the build. */

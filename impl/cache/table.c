@@ -156,6 +156,8 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.buf_read = buf_read,
 	.buf_readahead = buf_readahead,
 	.buf_relse = buf_relse,
+	.buf_hold = buf_hold,
+	.buf_rele = buf_rele,
 	.buf_stale = buf_stale,
 	.buf_bwrite = buf_bwrite,
 	.buf_state = buf_state_get,
@@ -202,6 +204,7 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.dir_churn = dir_churn,
 
 	.shrink = lru_shrink,
+	.objects = cache_objects,
 #ifdef fix_does_nothing
 	.does_nothing = true,
 #endif

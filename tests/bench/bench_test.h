@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

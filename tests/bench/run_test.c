@@ -1,36 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The program itself: bad usage ends with status 2 and one line that says
- * why, a run leaves its blocks, an interrupted one the finished blocks.
+ * why, a run leaves its blocks.
  */
-#include "tests/bench/bench_test.h"
+#include "tests/bench/program_test.h"
 
-#include <errno.h>
 #include <glob.h>
-#include <jansson.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-static const char *program;
-static char output[65536];
-
-/* Exit status of `delwribench @args`; what it printed is in output[]. */
-static int bench(const char *args)
-{
-	char command[4096];
-	FILE *pipe;
-	size_t n;
-
-	snprintf(command, sizeof(command), "'%s' %s 2>&1 </dev/null", program,
-		 args);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	n = fread(output, 1, sizeof(output) - 1, pipe);
-	output[n] = '\0';
-	return WEXITSTATUS(pclose(pipe));
-}
 
 /* Refused in one line that has @word in it, and nothing was written. */
 static void check_refused(const char *args, const char *word)
@@ -53,6 +28,8 @@ static void test_arguments(void **state)
 
 	(void)state;
 	check_refused("--fix no_such_fix", "none");
+	check_refused("--workload lookup/no_such_case", "lookup");
+	check_refused("--workload loo", "lookup");
 	check_refused("--workload no_such_workload", "lookup");
 	check_refused("--threads 0", "threads");
 	check_refused("--threads many", "threads");
@@ -101,15 +78,15 @@ static void test_out_is_a_file(void **state)
 
 static void test_list(void **state)
 {
-	json_t *list;
+	json_t *list = bench_list();
 
 	(void)state;
-	assert_int_equal(bench("run --list --json"), 0);
-	list = json_loads(output, 0, NULL);
-	assert_non_null(list);
 	assert_true(json_array_size(json_object_get(list, "fixes")) > 2);
 	assert_true(json_array_size(json_object_get(list, "workloads")) > 2);
+	assert_true(json_is_array(json_object_get(list, "floors")));
 	json_decref(list);
+	assert_int_equal(bench("run --list"), 0);
+	assert_non_null(strstr(output, "delwri_queue_here"));
 }
 
 /* The only file that matches; its JSON. */
@@ -128,93 +105,117 @@ static json_t *load(const char *out, const char *name)
 	return json;
 }
 
-static void test_run(void **state)
+/* Rows of @fix in @block; each measured, or not and why. */
+static unsigned int check_rows(const json_t *block, const char *fix)
 {
-	json_t *json, *row, *batches;
-	char args[256];
+	unsigned int found = 0;
+	json_t *row, *batches;
 	size_t i;
 
-	(void)state;
-	snprintf(args, sizeof(args), "run --no-verify -t 3 -r 4 -b 2 "
-		 "-w lookup -w bulkload --fix none --fix null --out %s/run",
-		 folder);
-	if (bench(args))
-		fail_msg("%s: %s", args, output);
-	json_decref(load("run", "block-0002.json"));
-	json_decref(load("run", "machine.json"));
-	json_decref(load("run", "benchmark.json"));
-	json = load("run", "block-0001.json");
-	assert_int_equal(json_array_size(json_object_get(json, "rows")), 4);
-	json_array_foreach(json_object_get(json, "rows"), i, row)
+	json_array_foreach(json_object_get(block, "rows"), i, row)
 	{
+		if (strcmp(json_string_value(json_object_get(row, "fix")),
+			   fix))
+			continue;
+		found++;
 		batches = json_object_get(row, "batches_ns");
 		if (json_array_size(batches) == 4)
 			continue;
-		/* Not measured: null, and why. */
 		assert_true(json_is_null(batches));
 		assert_true(json_is_string(
 			json_object_get(row, "batches_ns_reason")));
 	}
+	return found;
+}
+
+static void test_run(void **state)
+{
+	char args[512], lookup[64], bulkload[64];
+	json_t *json;
+
+	(void)state;
+	first_workload("lookup", lookup);
+	first_workload("bulkload", bulkload);
+	snprintf(args, sizeof(args),
+		 "run --no-verify -t 3 -r 4 -b 2 -w %s -w %s --fix none --fix null --out %s/run",
+		 bulkload, lookup, folder);
+	if (bench(args))
+		fail_msg("%s: %s", args, output);
+	assert_non_null(strstr(output, "2 of 2 blocks"));
+	json_decref(load("run", "block-0002.json"));
+	json_decref(load("run", "machine.json"));
+	json_decref(load("run", "benchmark.json"));
+	json = load("run", "block-0001.json");
+	assert_int_equal(check_rows(json, "none"), 2);
+	assert_int_equal(check_rows(json, "null"), 2);
 	json_decref(json);
 }
 
-static void test_interrupted(void **state)
+/* One fix is measured together with what it is compared with. */
+static void test_baseline(void **state)
 {
-	char out[128], pattern[256],
-		*argv[] = {
-			(char *)program,
-			"run",
-			"--no-verify",
-			"-r",
-			"1",
-			"-b",
-			"9000",
-			"-w",
-			"lookup",
-			"-t",
-			"1",
-			"--fix",
-			"none",
-			"--out",
-			out,
-			NULL,
-		};
-	unsigned int tries = 0;
-	glob_t found;
-	int status;
-	pid_t pid;
+	char args[256], lookup[64];
 
 	(void)state;
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	snprintf(out, sizeof(out), "%s/int", folder);
-	snprintf(pattern, sizeof(pattern), "%s/*/block-0002.json", out);
-	/*
-	 * Leak detection at exit has a process of its own, which would be
-	 * left to us if its master is killed just then.
-	 */
-	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-	pid = fork();
-	if (!pid) {
-		if (!freopen("/dev/null", "w", stdout) ||
-		    !freopen("/dev/null", "w", stderr))
-			_exit(1);
-		execv(program, argv);
-		_exit(1);
+	first_workload("lookup", lookup);
+	snprintf(args, sizeof(args),
+		 "run --no-verify -t 9 -r 1 -w %s --fix multi_list --out %s/base",
+		 lookup, folder);
+	if (bench(args))
+		fail_msg("%s: %s", args, output);
+	assert_non_null(strstr(output, "none is measured too"));
+	assert_non_null(strstr(output, "\nnone "));
+	assert_non_null(strstr(output, "\nmulti_list "));
+	/* There is no machine with nine; none that runs this anyway. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 9)
+		assert_non_null(strstr(output, "OVERSUBSCRIBED"));
+}
+
+/* Listed as WORKLOAD/none, or not. */
+static void check_selected(const json_t *w, bool expected)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%s/none\n",
+		 json_string_value(json_object_get(w, "name")));
+	if (!!strstr(output, line) != expected)
+		fail_msg("%s: %s selected", line,
+			 expected ? "not" : "wrongly");
+}
+
+/* A group's name means its cases, but for the long ones. */
+static void test_groups(void **state)
+{
+	json_t *list = bench_list(), *w;
+	char args[256];
+	size_t i;
+
+	(void)state;
+	for (int full = 0; full < 2; full++) {
+		snprintf(args, sizeof(args),
+			 "run --workload lookup %s --benchmark_list_tests=true",
+			 full ? "--full" : "");
+		assert_int_equal(bench(args), 0);
+		json_array_foreach(json_object_get(list, "workloads"), i, w)
+		{
+			const char *group = json_string_value(
+				json_object_get(w, "group"));
+
+			check_selected(w, !strcmp(group, "lookup") &&
+						  (full ||
+						   json_is_true(json_object_get(
+							   w, "default"))));
+		}
 	}
-	while (glob(pattern, 0, NULL, &found) && ++tries < 3000)
-		usleep(10000);
-	assert_true(tries < 3000);
-	globfree(&found);
-	assert_int_equal(kill(pid, SIGTERM), 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 130);
-	json_decref(load("int", "block-0001.json"));
-	snprintf(pattern, sizeof(pattern), "%s/*/.*.tmp", out);
-	assert_int_equal(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
-	/* A child that it left behind would be ours. */
-	assert_int_equal(waitpid(-1, &status, 0), -1);
-	assert_int_equal(errno, ECHILD);
+	json_array_foreach(json_object_get(list, "workloads"), i, w)
+	{
+		snprintf(args, sizeof(args),
+			 "run --workload %s --benchmark_list_tests=true",
+			 json_string_value(json_object_get(w, "name")));
+		assert_int_equal(bench(args), 0);
+		check_selected(w, true);
+	}
+	json_decref(list);
 }
 
 int main(void)
@@ -225,13 +226,11 @@ int main(void)
 		cmocka_unit_test(test_out_is_a_file),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_run),
-		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_baseline),
+		cmocka_unit_test(test_groups),
 	};
 
-	program = getenv("DELWRIBENCH");
-	if (!program) {
-		puts("DELWRIBENCH does not name the program: run ctest");
+	if (!program_find())
 		return 77;
-	}
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What can be measured: fixes, workloads and floors, which of them are when
+ * nobody names any, and --list.
+ */
+#include "bench/cli.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/oracle/oracle.h"
+
+/* Its name is another's with something behind: a variant of that. */
+static bool is_variant(const struct fix *fix)
+{
+	for (const struct fix *const *f = fixes; *f; f++) {
+		size_t len = strlen((*f)->name);
+
+		if (*f != fix && !strncmp(fix->name, (*f)->name, len) &&
+		    fix->name[len] == '_')
+			return true;
+	}
+	return false;
+}
+
+bool cli_fix_is_full(const struct fix *fix)
+{
+	if (!strcmp(fix->name, BASELINE))
+		return true;
+	return (fix->claims & HAZARD(ORDERING)) && !fix->does_nothing &&
+	       !fix_is_twin(fix);
+}
+
+bool cli_fix_is_main(const struct fix *fix)
+{
+	return cli_fix_is_full(fix) && !is_variant(fix);
+}
+
+int cli_group_length(const char *workload)
+{
+	return strcspn(workload, "/");
+}
+
+/* --- as JSON ------------------------------------------------------------ */
+
+static json_t *fix_to_json(const struct fix *fix)
+{
+	return json_pack("{s:s, s:s, s:b, s:b}", "name", fix->name, "summary",
+			 fix->summary, "default", cli_fix_is_main(fix), "full",
+			 cli_fix_is_full(fix));
+}
+
+static json_t *workload_to_json(const struct workload *w)
+{
+	int group = cli_group_length(w->name);
+
+	return json_pack("{s:s, s:s#, s:s?, s:s, s:s, s:i, s:I, s:b, s:b}",
+			 "name", w->name, "group", w->name, group, "case",
+			 w->name[group] ? w->name + group + 1 : NULL, "summary",
+			 w->summary, "operation", w->operation, "rounds",
+			 (int)w->rounds, "batch_ns", (json_int_t)w->batch_ns,
+			 "default", !w->long_only, "uses_device",
+			 w->uses_device);
+}
+
+static json_t *floor_to_json(const struct floor *f)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "name", f->fix->name,
+			 "workloads", f->group, "summary", f->fix->summary,
+			 "sha256", f->sha256);
+}
+
+static int list_json(void)
+{
+	json_t *list = json_object(), *part;
+	int error = 0;
+
+	if (!list)
+		return -ENOMEM;
+	part = json_array();
+	for (const struct fix *const *f = fixes; *f; f++)
+		error |= json_array_append_new(part, fix_to_json(*f));
+	error |= json_object_set_new(list, "fixes", part);
+	part = json_array();
+	for (struct workload *w = workload_first(); w; w = w->next)
+		error |= json_array_append_new(part, workload_to_json(w));
+	error |= json_object_set_new(list, "workloads", part);
+	part = json_array();
+	for (struct floor *f = floor_first(); f; f = f->next)
+		error |= json_array_append_new(part, floor_to_json(f));
+	error |= json_object_set_new(list, "floors", part);
+	error |= json_dumpf(list, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(list);
+	return error ? -ENOMEM : 0;
+}
+
+/* --- as text ------------------------------------------------------------ */
+
+static void list_workloads(void)
+{
+	const char *group = "";
+
+	puts("\nworkloads (* run by default; + with --full or by name; a "
+	     "group's name means its * cases):");
+	for (struct workload *w = workload_first(); w; w = w->next) {
+		int len = cli_group_length(w->name);
+
+		if (w->name[len] &&
+		    (strncmp(w->name, group, len) || group[len] != '/'))
+			printf("   %.*s\n", len, w->name);
+		group = w->name;
+		printf(" %c %-22s %s\n", w->long_only ? '+' : '*', w->name,
+		       w->summary);
+	}
+}
+
+int cli_list(bool json)
+{
+	if (json)
+		return list_json();
+	puts("fixes (* measured by default; + with --full too; others by "
+	     "name):");
+	for (const struct fix *const *f = fixes; *f; f++)
+		printf(" %c %-22s %s\n",
+		       cli_fix_is_main(*f) ? '*' :
+		       cli_fix_is_full(*f) ? '+' :
+					     ' ',
+		       (*f)->name, (*f)->summary);
+	list_workloads();
+	if (floor_first())
+		puts("\nfloors (the least work of the same effect, measured "
+		     "with the workloads named):");
+	for (struct floor *f = floor_first(); f; f = f->next)
+		printf("   %-12s %-9s %s\n", f->group, f->fix->name,
+		       f->fix->summary);
+	return 0;
+}
