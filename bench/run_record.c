@@ -99,6 +99,14 @@ void record_operation(struct record *rec, uint64_t ns)
 	histogram_add(&rec->latency, ns);
 }
 
+void counter_add(struct counter *c, double value)
+{
+	if (strncmp(c->name, "max_", 4))
+		c->value += value;
+	else if (value > c->value)
+		c->value = value;
+}
+
 void record_count(struct record *rec, const char *name, double value)
 {
 	for (int i = 0; i < COUNTERS; i++) {
@@ -107,7 +115,7 @@ void record_count(struct record *rec, const char *name, double value)
 		if (!c->name)
 			c->name = name;
 		if (c->name == name || !strcmp(c->name, name)) {
-			c->value += value;
+			counter_add(c, value);
 			return;
 		}
 	}

@@ -124,7 +124,7 @@ static void add_counter(struct summary *s, const char *name, double value)
 		if (!c->name)
 			c->name = name;
 		if (!strcmp(c->name, name)) {
-			c->value += value;
+			counter_add(c, value);
 			return;
 		}
 	}

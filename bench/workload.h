@@ -18,12 +18,12 @@ struct bench {
 	uint64_t seed;
 };
 
-#define COUNTERS	8
+#define COUNTERS	16
 
 /* Anything else a workload counts: "meetings", "lookups", ... */
 struct counter {
 	const char *name;		/* NULL: no more */
-	double value;			/* summed over batches */
+	double value;			/* summed; "max_...": the largest */
 };
 
 /* What one block saw of one fix in one workload. */
@@ -140,6 +140,8 @@ static void __attribute__((constructor)) add_##name(void)		\
 /* For workloads: run_record.c. */
 void record_operation(struct record *rec, uint64_t ns);
 void record_count(struct record *rec, const char *name, double value);
+/* Sum, or the larger of both where the name begins with "max_". */
+void counter_add(struct counter *c, double value);
 /* Add what the calling task has waited since task_take_waits(). */
 void record_waits(struct record *rec);
 /* The same for waits that were taken already. */

@@ -1,19 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * repair_storm: an AG's tree is repaired again and again while the AIL
- * daemon writes what was changed in it just before.  The daemon's sleeps
- * are the kernel's, so a batch lasts twenty of its cycles.  At each root
- * commit the device is asked whether the new tree is durable.
+ * repair_storm: an AG's tree is repaired again and again, its blocks coming
+ * back, while the AIL daemon writes what was changed in it just before and
+ * so many other buffers: 1, 10^3 or 10^5, all on its list at once.  The
+ * daemon's sleeps are the kernel's, so a batch lasts twenty of its cycles.
+ * At each root commit the device is asked whether the new tree is durable.
  */
-#include "bench/workload.h"
+#include "bench/workloads/roles.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#define AG_BLOCKS	4096u		/* 16 MiB */
+#define AG_BLOCKS	4096u		/* 16 MiB, and room for the others */
 #define RECORDS		567u		/* three leaves and their root */
 #define CHANGES		4u		/* to the tree before each repair */
 #define AIL_CYCLE_NS	50000000ull	/* idle sleep of the daemon */
 #define CYCLES		20u
+/* Of the log, per other buffer; all have to fit in one checkpoint. */
+#define LOG_PER_BUFFER	4096u
+
+/* The AIL writes in this order: the tree's blocks come last. */
+enum { OTHERS_AG, TREE_AG, AGS };
+
+struct storm_case {
+	uint64_t others;
+	unsigned int in_a_row;		/* repairs after these changed */
+};
+
+static const struct storm_case one = { 1, 4 };
+static const struct storm_case thousand = { 1000, 4 };
+static const struct storm_case many = { 100000, 64 };
+
+struct storm {
+	uint64_t bno;			/* others: so many blocks from here */
+	struct victim victim;
+};
 
 struct storm_job {
 	struct instance *in;
@@ -23,9 +45,20 @@ struct storm_job {
 	int error;
 };
 
+static const struct storm_case *case_of(const struct instance *in)
+{
+	return in->workload->variant;
+}
+
 static const char *storm_unfit(const struct fix *fix)
 {
 	return fix->does_nothing ? "it repairs nothing" : NULL;
+}
+
+static const char *others_unfit(const struct fix *fix)
+{
+	return floor_of(fix) ? "it has no AIL: see repair_storm/1" :
+			       storm_unfit(fix);
 }
 
 /* Called with the AG header locked, by the thread that repairs. */
@@ -45,26 +78,41 @@ static void root_commit(void *ctx, const struct tree_blocks *tree)
 
 static void storm_mount_options(struct instance *in, struct mount_options *opt)
 {
+	uint64_t others = case_of(in)->others;
+
 	in->watch = (struct repair_watch){
 		.root_commit = root_commit,
 		.ctx = in,
 	};
 	opt->watch = &in->watch;
-	opt->ag_count = 1;
-	opt->ag_blocks = AG_BLOCKS;
+	opt->ag_count = AGS;
+	opt->ag_blocks = AG_BLOCKS + others;
+	if (others * LOG_PER_BUFFER > opt->log_bytes)
+		opt->log_bytes = others * LOG_PER_BUFFER;
 }
 
-static int stir(struct instance *in)
+/*
+ * The tree first, so that the daemon has its blocks on the list before it
+ * has come to the end of the others.
+ */
+static int stir(struct instance *in, uint64_t others)
 {
+	struct storm *s = in->private;
 	int error;
 
 	for (unsigned int i = 0; i < CHANGES; i++) {
-		error = in->fix->tree_modify(in->mp, 0,
+		error = in->fix->tree_modify(in->mp, TREE_AG,
 					     bench_random(&in->random));
 		if (error)
 			return error;
 	}
 	in->fix->log_force(in->mp);
+	if (others && in->fix->dirty) {
+		error = in->fix->dirty(in->mp, s->bno, others);
+		if (error)
+			return error;
+		in->fix->log_force(in->mp);
+	}
 	in->fix->ail_push_all(in->mp);
 	return 0;
 }
@@ -79,7 +127,7 @@ static void repair_one(struct storm_job *job)
 	task_take_waits(before);
 	in->watch_ns = 0;
 	start = now_ns();
-	job->error = in->fix->repair(in->mp, 0, RECORDS, &res);
+	job->error = in->fix->repair(in->mp, TREE_AG, RECORDS, &res);
 	ns = now_ns() - start - in->watch_ns;
 	job->total_ns += ns;
 	job->repairs++;
@@ -93,18 +141,27 @@ static void repair_one(struct storm_job *job)
 static void storm(void *arg, unsigned int worker)
 {
 	struct storm_job *job = arg;
+	struct instance *in = job->in;
+	const struct storm_case *c = case_of(in);
 	uint64_t end = now_ns() + job->for_ns;
+	struct wait_stat stall;
 
 	(void)worker;
+	task_take_stall();
 	do {
-		job->error = stir(job->in);
-		if (!job->error)
-			repair_one(job);
+		for (unsigned int i = 0; i < c->in_a_row && !job->error; i++) {
+			job->error = stir(in, i ? 0 : c->others);
+			if (!job->error)
+				repair_one(job);
+		}
 	} while (!job->error && now_ns() < end);
+	stall = task_take_stall();
+	if (job->rec)
+		role_add_stall(job->rec, &stall);
 }
 
-static int storm_batch(struct instance *in, uint64_t ns, struct record *rec,
-		       double *mean)
+static int storm_run(struct instance *in, uint64_t ns, struct record *rec,
+		     double *mean)
 {
 	struct storm_job storm_job = { .in = in, .for_ns = ns, .rec = rec };
 	const struct pool_job job = { .run = storm, .arg = &storm_job };
@@ -123,44 +180,110 @@ static int storm_batch(struct instance *in, uint64_t ns, struct record *rec,
 	return storm_job.error;
 }
 
+static int storm_batch(struct instance *in, uint64_t ns, struct record *rec,
+		       double *mean)
+{
+	struct storm *s = in->private;
+	struct role_counts counts;
+	int error, error2;
+
+	if (floor_of(in->fix))
+		return storm_run(in, ns, rec, mean);
+	role_count_start(in, &counts);
+	error = victim_start(&s->victim);
+	if (error)
+		return error;
+	error = storm_run(in, ns, rec, mean);
+	error2 = victim_stop(&s->victim, rec);
+	if (rec)
+		role_count(in, &counts, false, rec);
+	return error ? error : error2;
+}
+
 /* A tree to change, and to warm up with. */
 static int storm_start(struct instance *in)
 {
+	struct storm *s = calloc(1, sizeof(*s));
 	struct repair_result res;
 	double mean;
-	int error;
+	int error = 0;
 
+	if (!s)
+		return -ENOMEM;
+	in->private = s;
 	in->random = in->bench->seed;
-	error = in->fix->repair(in->mp, 0, RECORDS, &res);
+	if (!floor_of(in->fix)) {
+		error = role_claim(in, OTHERS_AG, case_of(in)->others,
+				   &s->bno);
+		if (!error)
+			error = victim_init(&s->victim, in, TREE_AG);
+	}
+	if (!error)
+		error = in->fix->repair(in->mp, TREE_AG, RECORDS, &res);
 	if (error)
 		return error;
-	return storm_batch(in, AIL_CYCLE_NS, NULL, &mean);
+	return storm_run(in, AIL_CYCLE_NS, NULL, &mean);
 }
 
-static void storm_describe(const struct bench *b, char *text, size_t size)
+static void storm_stop(struct instance *in)
+{
+	struct storm *s = in->private;
+
+	if (s)
+		victim_destroy(&s->victim);
+	free(s);
+	in->private = NULL;
+}
+
+static void describe(const struct bench *b, const struct storm_case *c,
+		     char *text, size_t size)
 {
 	snprintf(text, size,
-		 "back to back, 4 blocks a tree, AIL busy, device %s",
+		 "4 blocks a tree, %u repairs in a row after %llu other buffers go to the AIL; 1 thread (stall: what it is held up) takes the AG's header and changes an inode 5,000 times a second; device %s",
+		 c->in_a_row, (unsigned long long)c->others,
 		 b->device ? b->device : "memory");
 }
 
-static struct workload repair_storm = {
-	.name = "repair_storm",
-	.summary = "repair a tree again and again while the AIL is busy",
-	.operation = "repair",
-	.order = 3,
-	.rounds = 2,
-	.batch_ns = CYCLES * AIL_CYCLE_NS,
-	.timed = true,
-	.microseconds = true,
-	.loads = true,
-	.checks = true,
-	.uses_device = true,
-	.unfit = storm_unfit,
-	.mount_options = storm_mount_options,
-	.start = storm_start,
-	.batch = storm_batch,
-	.describe = storm_describe,
-};
+#define STORM(id, kase, text)						\
+static void describe_##id(const struct bench *b, char *buf, size_t size) \
+{									\
+	describe(b, &kase, buf, size);					\
+}									\
+									\
+static struct workload storm_##id = {					\
+	.summary = "repair a tree again and again, " text " on the AIL's list", \
+	.operation = "repair",						\
+	.variant = &kase,						\
+	.timed = true,							\
+	.microseconds = true,						\
+	.loads = true,							\
+	.stalls = true,							\
+	.checks = true,							\
+	.uses_device = true,						\
+	.mount_options = storm_mount_options,				\
+	.start = storm_start,						\
+	.batch = storm_batch,						\
+	.stop = storm_stop,						\
+	.describe = describe_##id,
 
-WORKLOAD(repair_storm)
+STORM(1, one, "1 other buffer").name = "repair_storm/1", .order = 30,
+	      .rounds = 3, .batch_ns = CYCLES * AIL_CYCLE_NS,
+	      .unfit = storm_unfit,
+}
+;
+
+STORM(1k, thousand, "1,000 others").name = "repair_storm/1k", .order = 31,
+		    .rounds = 3, .batch_ns = CYCLES * AIL_CYCLE_NS,
+		    .unfit = others_unfit,
+}
+;
+
+STORM(100k, many, "100,000 others").name = "repair_storm/100k", .order = 32,
+		  .rounds = 2, .batch_ns = 4 * CYCLES * AIL_CYCLE_NS,
+		  .long_only = true, .large = true, .unfit = others_unfit,
+}
+;
+
+WORKLOAD(storm_1)
+WORKLOAD(storm_1k)
+WORKLOAD(storm_100k)

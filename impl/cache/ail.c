@@ -148,24 +148,35 @@ static uint64_t push_target(struct mount *mp)
 	return ail->ail_target >= target ? ail->ail_target : target;
 }
 
+enum push_result ail_queue(struct buf *bp)
+{
+	struct ail *ail = &bp->b_mount->m_ail;
+
+	switch (delwri_queue(bp, ail->ail_buf_list)) {
+	case QUEUED_BEFORE:
+		return PUSH_FLUSHING;
+	case QUEUED_NOT:
+		return PUSH_LOCKED;
+	default:
+		return PUSH_SUCCESS;
+	}
+}
+
 /* AIL lock held; its buffer's last write failed (xfsaild_resubmit_item). */
-static enum push_result push_failed(struct mount *mp, struct log_item *lip)
+static enum push_result push_failed(struct log_item *lip)
 {
 	struct buf *bp = lip->li_buf;
 	struct log_item *other;
-	enum queued queued;
+	enum push_result result;
 
 	if (!buf_trylock(bp))
 		return PUSH_LOCKED;
-	queued = delwri_queue(bp, mp->m_ail.ail_buf_list);
-	if (queued == QUEUED_BEFORE || queued == QUEUED_NOT) {
-		buf_unlock(bp);
-		return PUSH_FLUSHING;
-	}
-	list_for_each_entry(other, &bp->b_li_list, li_bio_list)
-		li_clear(other, LI_FAILED);
+	result = ail_queue(bp);
+	if (result == PUSH_SUCCESS)
+		list_for_each_entry(other, &bp->b_li_list, li_bio_list)
+			li_clear(other, LI_FAILED);
 	buf_unlock(bp);
-	return PUSH_SUCCESS;
+	return result;
 }
 
 static struct log_item *cursor_first(struct ail *ail, uint64_t lsn)
@@ -204,7 +215,7 @@ static void push_item(struct mount *mp, struct log_item *lip,
 	enum push_result result;
 
 	/* The item may be gone afterwards. */
-	result = li_test(lip, LI_FAILED) ? push_failed(mp, lip) :
+	result = li_test(lip, LI_FAILED) ? push_failed(lip) :
 					   lip->li_ops->push(lip);
 	switch (result) {
 	case PUSH_SUCCESS:
@@ -268,6 +279,7 @@ static unsigned int ail_push(struct mount *mp)
 	point_block(mp, POINT_AIL_SUBMIT, UINT64_MAX);
 	if (delwri_submit_nowait(ail->ail_buf_list))
 		ail->ail_log_flush++;
+	stat_ail_push(mp, ail->ail_buf_list->nr_walked);
 
 	if (!count.total || count.lsn >= ail->ail_target) {
 		ail->ail_last_pushed = 0;

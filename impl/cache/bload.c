@@ -105,13 +105,16 @@ static int prep_block(struct bload *bl, struct delwri_list *list,
 	if (error)
 		return error;
 	h = bp->b_addr;
-	memset(h, 0, BLOCK_SIZE);
 	h->magic = BLOCK_MAGIC;
+	h->crc = 0;
 	h->bno = bno;
 	WRITE_ONCE(h->gen, bl->gen);
 	h->owner = bl->gen;
 	h->level = level;
 	h->numrecs = nr;
+	h->pad = 0;
+	h->left = 0;
+	h->right = 0;
 	if (left) {
 		struct block_header *lh = left->b_addr;
 
@@ -127,15 +130,23 @@ static int prep_block(struct bload *bl, struct delwri_list *list,
 	return 0;
 }
 
+/* Nothing of what stood in the block before is to reach the device. */
+static void clear_rest(struct block_header *h, void *end)
+{
+	memset(end, 0, (char *)h + BLOCK_SIZE - (char *)end);
+}
+
 static void load_leaf(struct buf *bp, uint64_t first, unsigned int nr)
 {
 	struct block_header *h = bp->b_addr;
 	struct bload_record *rec = (void *)(h + 1);
+	uint64_t gen = h->gen;
 
 	for (unsigned int i = 0; i < nr; i++) {
 		rec[i].key = first + i;
-		rec[i].value = h->gen ^ (first + i);
+		rec[i].value = gen ^ (first + i);
 	}
+	clear_rest(h, rec + nr);
 }
 
 static uint32_t first_key(const struct block_header *h)
@@ -152,8 +163,8 @@ static uint32_t first_key(const struct block_header *h)
 static int load_node(struct bload *bl, struct buf *bp, unsigned int nr,
 		     uint64_t *child)
 {
-	struct bload_entry *entry =
-		(void *)((struct block_header *)bp->b_addr + 1);
+	struct block_header *node = bp->b_addr;
+	struct bload_entry *entry = (void *)(node + 1);
 
 	for (unsigned int i = 0; i < nr; i++) {
 		const struct block_header *h;
@@ -175,6 +186,7 @@ static int load_node(struct bload *bl, struct buf *bp, unsigned int nr,
 		*child = h->right;
 		buf_relse(cbp);
 	}
+	clear_rest(node, entry + nr);
 	return 0;
 }
 

@@ -46,7 +46,8 @@ static uint32_t block_crc(const struct block_header *h)
 
 void block_seal(struct block_header *h)
 {
-	h->crc = block_crc(h);
+	h->crc = 0;
+	h->crc = crc32c(h, BLOCK_SIZE);
 }
 
 int block_verify(const struct block_header *h, uint64_t bno)

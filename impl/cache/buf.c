@@ -203,6 +203,8 @@ static __attribute__((noinline)) int buf_find_stale(struct buf *bp,
 		buf_unlock(bp);
 		return -ENOENT;
 	}
+	if (unlikely(fix_linked(bp)))
+		stat_meeting(bp, flags);
 	error = fix_find_stale(bp, flags);
 	if (error)
 		return error;

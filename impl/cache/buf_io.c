@@ -34,7 +34,9 @@ static void buf_bio_end(struct bio *bio)
 {
 	struct buf *bp = bio->private;
 
-	bp->b_io_error = bio->error;
+	/* Only if need be: the line is the submitter's, who has cleared it. */
+	if (unlikely(bio->error))
+		bp->b_io_error = bio->error;
 	buf_ioend(bp);
 }
 
@@ -125,7 +127,8 @@ static bool handle_error(struct buf *bp)
 
 static void write_done(struct buf *bp)
 {
-	bp->b_last_error = 0;
+	if (unlikely(bp->b_last_error))
+		bp->b_last_error = 0;
 	if (bp->b_log_item)
 		buf_item_done(bp);
 	if (bp->b_flags & BUF_INODES)
@@ -220,6 +223,7 @@ void buf_readahead(struct mount *mp, uint64_t bno, unsigned int len)
 {
 	struct buf *bp;
 
+	stat_lookups(mp, 1);
 	buf_read(mp, bno, len,
 		 BUF_GET_TRYLOCK | BUF_ASYNC | BUF_READ_AHEAD, &bp);
 }

@@ -2,7 +2,6 @@
 /*
  * The log item of a buffer (kernel: xfs_buf_item.c).
  */
-#include "cache/delwri.h"
 #include "cache/inode.h"
 #include "cache/mount.h"
 #include "cache/trans.h"
@@ -132,6 +131,7 @@ static void buf_item_release(struct log_item *lip)
 
 	ASSERT(buf_islocked(bp));
 	bp->b_transp = NULL;
+	task_holds_buf(-1);
 	WRITE_ONCE(bip->bli_flags, bip->bli_flags & ~(BLI_LOGGED | BLI_HOLD));
 
 	if (atomic_dec_and_test(&bip->bli_refcount)) {
@@ -145,30 +145,24 @@ static void buf_item_release(struct log_item *lip)
 			buf_item_relse(bip);
 	}
 	/* A stale one belongs to the last reference of its item. */
-	if (!stale && !hold)
-		buf_relse(bp);
+	if (stale || hold)
+		return;
+	if (bp->b_bno == bp->b_pag->first)
+		task_lets_go(&bp->b_pag->header_stall);
+	buf_relse(bp);
 }
 
 /* AIL lock held. */
 static enum push_result buf_item_push(struct log_item *lip)
 {
 	struct buf *bp = buf_item(lip)->bli_buf;
-	enum push_result result = PUSH_SUCCESS;
+	enum push_result result;
 
 	if (buf_ispinned(bp))
 		return PUSH_PINNED;
 	if (!buf_trylock(bp))
 		return buf_ispinned(bp) ? PUSH_PINNED : PUSH_LOCKED;
-	switch (delwri_queue(bp, lip->li_mount->m_ail.ail_buf_list)) {
-	case QUEUED_BEFORE:
-		result = PUSH_FLUSHING;
-		break;
-	case QUEUED_NOT:
-		result = PUSH_LOCKED;
-		break;
-	default:
-		break;
-	}
+	result = ail_queue(bp);
 	buf_unlock(bp);
 	return result;
 }

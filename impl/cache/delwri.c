@@ -8,6 +8,7 @@
 void delwri_list_init(struct delwri_list *list)
 {
 	list_init(&list->head);
+	list->nr_walked = 0;
 	fix_list_init(list);
 }
 
@@ -69,15 +70,24 @@ void delwri_issue(struct buf *bp, bool async)
 
 int delwri_submit_nowait(struct delwri_list *list)
 {
-	return fix_submit(list, NULL);
+	struct device_plug plug;
+	int pinned;
+
+	device_plug_start(&plug);
+	pinned = fix_submit(list, NULL);
+	device_plug_finish(&plug);
+	return pinned;
 }
 
 int delwri_submit(struct delwri_list *list)
 {
 	struct list_head wait_list = LIST_HEAD_INIT(wait_list);
+	struct device_plug plug;
 	int error = 0, error2;
 
+	device_plug_start(&plug);
 	fix_submit(list, &wait_list);
+	device_plug_finish(&plug);
 	while (!list_empty(&wait_list)) {
 		struct buf *bp = fix_wait_pop(&wait_list);
 

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #define MAX_THREADS	64
+#define PLUG_MAX	32	/* kernel: BLK_MAX_REQUEST_COUNT */
 #define MAX_BLOCKS	(INT64_MAX / BLOCK_SIZE)
 #define MAX_DELAY_NS	3600000000000u
 
@@ -40,29 +41,79 @@ uint64_t device_blocks(const struct device *dev)
 	return dev->nblocks;
 }
 
-void device_submit(struct device *dev, struct bio *bio)
+static void hand_over(struct device *dev, struct list_head *bios)
 {
 	struct task *wake;
 
-	bio->error = 0;
-	if (!bio->len || bio->bno >= dev->nblocks ||
-	    bio->len > dev->nblocks - bio->bno)
-		bio->error = -EIO;
-	bio->due_ns = 0;
-	if (dev->delay_ns || dev->jitter_ns)
-		bio->due_ns = now_ns() + dev->delay_ns;
-
 	spin_lock(&dev->lock);
-	if (dev->jitter_ns)
-		bio->due_ns += device_random(&dev->jitter_seed) %
-			       (dev->jitter_ns + 1);
-	device_queue_insert(dev, bio);
-	dev->inflight++;
+	while (!list_empty(bios)) {
+		struct bio *bio = list_first_entry(bios, struct bio, list);
+
+		list_del_init(&bio->list);
+		if (dev->jitter_ns)
+			bio->due_ns += device_random(&dev->jitter_seed) %
+				       (dev->jitter_ns + 1);
+		device_queue_insert(dev, bio);
+		dev->inflight++;
+	}
 	wake = device_queue_kick(dev);
 	spin_unlock(&dev->lock);
 	/* The device may be closed by now; tasks are never freed. */
 	if (wake)
 		wake_up_process(wake);
+}
+
+static void plug_flush(struct device_plug *plug)
+{
+	if (!plug->nr)
+		return;
+	plug->nr = 0;
+	hand_over(plug->dev, &plug->bios);
+}
+
+static void flush_before_sleep(struct task *t)
+{
+	plug_flush(t->plug);
+}
+
+void device_plug_start(struct device_plug *plug)
+{
+	plug->nr = 0;
+	list_init(&plug->bios);
+	current->plug = plug;
+	current->before_sleep = flush_before_sleep;
+}
+
+void device_plug_finish(struct device_plug *plug)
+{
+	current->before_sleep = NULL;
+	current->plug = NULL;
+	plug_flush(plug);
+}
+
+void device_submit(struct device *dev, struct bio *bio)
+{
+	bool timed = dev->delay_ns || dev->jitter_ns;
+	struct device_plug now, *plug = current->plug;
+
+	bio->error = 0;
+	if (!bio->len || bio->bno >= dev->nblocks ||
+	    bio->len > dev->nblocks - bio->bno)
+		bio->error = -EIO;
+	bio->due_ns = timed ? now_ns() + dev->delay_ns : 0;
+	bio->written = bio->write && bio->len == 1 && !bio->error && !timed &&
+		       dev->media->write_now && !READ_ONCE(dev->meddled) &&
+		       dev->media->write_now(dev, bio);
+	if (!plug || (plug->nr && plug->dev != dev)) {
+		now.dev = dev;
+		list_init(&now.bios);
+		plug = &now;
+		now.nr = PLUG_MAX - 1;
+	}
+	plug->dev = dev;
+	list_add_tail(&bio->list, &plug->bios);
+	if (++plug->nr == PLUG_MAX)
+		plug_flush(plug);
 }
 
 static void io_done(struct bio *bio)
@@ -146,12 +197,8 @@ static int options_check(const struct device_options *opt, char *why,
 
 static int threads_start(struct device *dev, unsigned int nr)
 {
-	cpu_set_t set;
 	int error;
 
-	/* It fails on a machine of more processors than fit in a set. */
-	dev->spin = sched_getaffinity(0, sizeof(set), &set) ||
-		    CPU_COUNT(&set) > 1;
 	dev->threads = aligned_alloc(DEVICE_LINE, nr * sizeof(*dev->threads));
 	if (!dev->threads)
 		return -ENOMEM;

@@ -39,6 +39,7 @@ struct bio {
 	uint64_t bno;
 	unsigned int len;	/* blocks */
 	bool write;
+	bool written;		/* by the device: durable before its end */
 	void *data;
 	int error;		/* valid in end_io */
 	uint64_t due_ns;
@@ -74,6 +75,19 @@ int device_open(const struct device_options *opt, struct device **devp,
 /* Waits for what is in flight. */
 void device_close(struct device *dev);
 uint64_t device_blocks(const struct device *dev);
+
+/*
+ * What a task submits between the two is handed over together: when enough
+ * has collected, at the end, and before it sleeps (kernel: blk_start_plug).
+ */
+struct device_plug {
+	struct device *dev;
+	struct list_head bios;
+	unsigned int nr;
+};
+
+void device_plug_start(struct device_plug *plug);
+void device_plug_finish(struct device_plug *plug);
 
 /* Never blocks; @bio belongs to the device until end_io. */
 void device_submit(struct device *dev, struct bio *bio);

@@ -68,6 +68,13 @@ static bool rule_covers(const struct fault_rule *rule,
 	       old->len <= rule->len - (old->bno - rule->bno);
 }
 
+/* dev->lock held: may writes still go the short way? */
+static void note_meddling(struct device *dev)
+{
+	WRITE_ONCE(dev->meddled, dev->hold != UINT64_MAX || dev->nr_rules ||
+					 dev->fault_num);
+}
+
 void device_fail_writes(struct device *dev, uint64_t bno, uint64_t len,
 			int error)
 {
@@ -95,6 +102,7 @@ void device_fail_writes(struct device *dev, uint64_t bno, uint64_t len,
 	if (rule.error || kept)
 		dev->rules[kept++] = rule;
 	dev->nr_rules = kept;
+	note_meddling(dev);
 	spin_unlock(&dev->lock);
 }
 
@@ -103,6 +111,7 @@ void device_fail_randomly(struct device *dev, uint32_t num, int error)
 	spin_lock(&dev->lock);
 	dev->fault_num = error ? num : 0;
 	dev->fault_error = error > 0 ? -error : error;
+	note_meddling(dev);
 	spin_unlock(&dev->lock);
 }
 
@@ -111,6 +120,7 @@ struct task *device_hold_move(struct device *dev, uint64_t bno)
 	struct bio *bio, *n;
 
 	dev->hold = bno;
+	note_meddling(dev);
 	list_for_each_entry_safe(bio, n, &dev->held, list) {
 		list_del_init(&bio->list);
 		device_queue_insert(dev, bio);
@@ -132,6 +142,11 @@ void device_hold(struct device *dev, uint64_t bno)
 void device_crash(struct device *dev)
 {
 	WRITE_ONCE(dev->crashed, true);
+	/* Who still writes where he submits has his block's stripe. */
+	for (unsigned int i = 0; i < DEVICE_STRIPES; i++) {
+		spin_lock(&dev->stripes[i].lock);
+		spin_unlock(&dev->stripes[i].lock);
+	}
 	/* Pairs with bio_finish(). */
 	smp_mb();
 	for (unsigned int i = 0; i < dev->nr_threads; i++)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device in memory.  The image is what is durable: a write reaches it
- * when it completes and not before.
+ * A device in memory.  The image is what is durable.  As with the kernel's
+ * RAM disk, a write of one block reaches it in the submitter's hands, and
+ * completes later; unless it is to be late, held or failed: then it reaches
+ * the image when it completes and not before.
  */
 #include "cache/device_private.h"
 
@@ -35,6 +37,27 @@ static void memory_close(struct device *dev)
 		munmap(dev->image, dev->nblocks * BLOCK_SIZE);
 }
 
+/* The stripe held. */
+static void write_block(struct device *dev, uint64_t bno, const void *data)
+{
+	memcpy(dev->image + bno * BLOCK_SIZE, data, BLOCK_SIZE);
+	device_written(dev, bno, data);
+}
+
+static bool memory_write_now(struct device *dev, struct bio *bio)
+{
+	struct stripe *stripe = device_stripe(dev, bio->bno);
+	bool crashed;
+
+	spin_lock(&stripe->lock);
+	/* device_crash() passes through the lock after setting it. */
+	crashed = READ_ONCE(dev->crashed);
+	if (!crashed)
+		write_block(dev, bio->bno, bio->data);
+	spin_unlock(&stripe->lock);
+	return !crashed;
+}
+
 static int memory_transfer(struct io_thread *io, struct bio *bio)
 {
 	struct device *dev = io->dev;
@@ -43,15 +66,13 @@ static int memory_transfer(struct io_thread *io, struct bio *bio)
 
 	for (i = 0; i < bio->len; i++, data += BLOCK_SIZE) {
 		uint64_t bno = bio->bno + i;
-		char *block = dev->image + bno * BLOCK_SIZE;
 		struct stripe *stripe = device_stripe(dev, bno);
 
 		spin_lock(&stripe->lock);
 		if (bio->write) {
-			memcpy(block, data, BLOCK_SIZE);
-			device_written(dev, bno, data);
+			write_block(dev, bno, data);
 		} else {
-			memcpy(data, block, BLOCK_SIZE);
+			memcpy(data, dev->image + bno * BLOCK_SIZE, BLOCK_SIZE);
 		}
 		spin_unlock(&stripe->lock);
 	}
@@ -73,6 +94,7 @@ const struct media device_memory = {
 	.batch = 16,
 	.open = memory_open,
 	.close = memory_close,
+	.write_now = memory_write_now,
 	.transfer = memory_transfer,
 	.read_block = memory_read_block,
 };

@@ -31,6 +31,7 @@ struct io_thread {
 	struct list_head idle;	/* on dev->idle while it sleeps: dev->lock */
 	void *bounce;		/* the thread's own, aligned to a block */
 	size_t bounce_size;
+	uint64_t spin_ns;	/* awake without work: what has paid lately */
 	uint64_t reads;		/* by the thread; read by anyone */
 	uint64_t writes;
 	uint64_t errors;
@@ -44,6 +45,11 @@ struct media {
 	int (*open)(struct device *dev, const struct device_options *opt,
 		    char *why, size_t why_size);
 	void (*close)(struct device *dev);
+	/*
+	 * Write one block where it is submitted: false, not after a crash.
+	 * NULL: this medium cannot.
+	 */
+	bool (*write_now)(struct device *dev, struct bio *bio);
 	/* Do it, now; a write is durable on return.  0 or -errno. */
 	int (*transfer)(struct io_thread *io, struct bio *bio);
 	int (*read_block)(struct device *dev, uint64_t bno, void *block);
@@ -58,7 +64,6 @@ struct device {
 	uint64_t nblocks;
 	uint64_t delay_ns;
 	uint64_t jitter_ns;
-	bool spin;		/* more than one processor */
 	unsigned int nr_threads;
 	struct io_thread *threads;
 	uint64_t *generation;	/* a word per block, by its stripe; or NULL */
@@ -75,6 +80,7 @@ struct device {
 	unsigned int lookers;	/* awake, and about to look at the queue */
 	uint64_t inflight;	/* submitted, end_io not returned from */
 	bool closing;
+	bool meddled;		/* hold or a fault is set; read without */
 	uint64_t hold;		/* UINT64_MAX: none */
 	uint64_t jitter_seed;
 	uint64_t fault_seed;

@@ -10,10 +10,16 @@
 #include "cache/device_private.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-#define SPIN_NS		4000	/* awake without work, or until it is due */
+/*
+ * Awake without work, or until it is due: longer if work comes soon after it
+ * was given up, shorter if not (kernel: the haltpoll governor).
+ */
+#define SPIN_MIN_NS	4000
+#define SPIN_MAX_NS	256000
 #define SPINS_PER_LOOK	16
 
 /* --- the queue: dev->lock held ------------------------------------- */
@@ -75,7 +81,7 @@ static uint64_t queue_take(struct device *dev, uint64_t now,
 			list_move_tail(&bio->list, &dev->held);
 			continue;
 		}
-		if (bio->write && !bio->error)
+		if (bio->write && !bio->error && !bio->written)
 			bio->error = device_injected_error(dev, bio);
 		list_move_tail(&bio->list, batch);
 		nr++;
@@ -97,7 +103,7 @@ static void bio_finish(struct io_thread *io, struct bio *bio)
 	smp_mb();
 	if (READ_ONCE(dev->crashed))
 		bio->error = -EIO;
-	else if (!bio->error)
+	else if (!bio->error && !bio->written)
 		bio->error = dev->media->transfer(io, bio);
 	smp_store_release(&io->in_media, false);
 
@@ -126,9 +132,10 @@ static unsigned int batch_finish(struct io_thread *io, struct list_head *batch)
 }
 
 /* A look without the lock until there may be work; false: there is none. */
-static bool spin_for_work(struct device *dev, uint64_t due)
+static bool spin_for_work(struct io_thread *io, uint64_t due)
 {
-	uint64_t now = now_ns(), end = now + SPIN_NS;
+	uint64_t now = now_ns(), end = now + io->spin_ns;
+	struct device *dev = io->dev;
 
 	if (due != UINT64_MAX && due > end)
 		return false;
@@ -140,6 +147,18 @@ static bool spin_for_work(struct device *dev, uint64_t due)
 		now = now_ns();
 	}
 	return false;
+}
+
+static void sleep_and_learn(struct io_thread *io, uint64_t ns)
+{
+	uint64_t slept = now_ns();
+
+	schedule_timeout(ns, WAIT_IDLE, io->dev);
+	slept = now_ns() - slept;
+	if (slept < SPIN_MAX_NS && io->spin_ns < SPIN_MAX_NS)
+		io->spin_ns *= 2;
+	else if (slept >= SPIN_MAX_NS && io->spin_ns > SPIN_MIN_NS)
+		io->spin_ns /= 2;
 }
 
 /* dev->lock held on entry and on return; a looker on both. */
@@ -160,7 +179,7 @@ static void idle_sleep(struct io_thread *io, uint64_t due)
 	set_current_state(TASK_SLEEPING);
 	spin_unlock(&dev->lock);
 	if (!task_should_stop())
-		schedule_timeout(ns, WAIT_IDLE, dev);
+		sleep_and_learn(io, ns);
 	else
 		WRITE_ONCE(current->state, TASK_RUNNING);
 	spin_lock(&dev->lock);
@@ -181,6 +200,7 @@ void device_thread_run(void *arg)
 	/* The default slack of 50 us would be most of a short delay. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	list_init(&batch);
+	io->spin_ns = SPIN_MIN_NS;
 	spin_lock(&dev->lock);
 	dev->lookers++;
 	while (!task_should_stop()) {
@@ -198,9 +218,9 @@ void device_thread_run(void *arg)
 			if (dev->closing && !dev->inflight)
 				complete(&dev->drained);
 			spun = false;
-		} else if (dev->spin && !spun && dev->lookers == 1) {
+		} else if (more_processors && !spun && dev->lookers == 1) {
 			spin_unlock(&dev->lock);
-			spun = !spin_for_work(dev, due);
+			spun = !spin_for_work(io, due);
 			spin_lock(&dev->lock);
 		} else {
 			idle_sleep(io, due);

@@ -77,6 +77,18 @@ struct repair_watch {
 	void *ctx;
 };
 
+/* What a cache counted since it was asked last. */
+struct cache_stat {
+	uint64_t lookups;	/* by transactions and read-ahead */
+	uint64_t meetings;	/* lookups of a buffer stale and on a list */
+	uint64_t meetings_trylock; /* of these, by who does not wait for it */
+	uint64_t held_ag;	/* of these, by who had an AG's header, */
+	uint64_t held_inode;	/* an inode, */
+	uint64_t held_bufs;	/* other buffers of a transaction */
+	uint64_t ail_pushes;	/* submits of the AIL daemon's list */
+	uint64_t ail_list_max;	/* buffers on it at one of them, at most */
+};
+
 /* What was still there when everything should have been gone. */
 struct teardown {
 	uint64_t buffers;	/* with holds nobody owns */
@@ -104,6 +116,7 @@ struct fix {
 	unsigned int claims;	/* HAZARD() bits it says it holds */
 	bool does_nothing;	/* null: the harness's floor */
 	bool waits;		/* it sleeps until a link clears */
+	bool locks;		/* it has added locks: counted_lock() */
 
 	/* 0 or -errno; mount starts daemons, unmount reports what leaked. */
 	int (*mount)(const struct mount_options *opt, struct mount **mpp);
@@ -175,6 +188,11 @@ struct fix {
 
 	/* Transaction that locks, and dirties, the AG's header. */
 	int (*trans_lock_ag)(struct trans *tp, unsigned int agno);
+	/*
+	 * Change @nr blocks from @bno on, which the caller has allocated, in
+	 * as many transactions as it takes.
+	 */
+	int (*dirty)(struct mount *mp, uint64_t bno, uint64_t nr);
 	/* Under that lock. */
 	int (*space_alloc)(struct trans *tp, unsigned int agno,
 			   unsigned int len, uint64_t *bno);
@@ -188,6 +206,8 @@ struct fix {
 	/* Items in the AIL, buffers on its list: hints. */
 	uint64_t (*ail_items)(struct mount *mp);
 	uint64_t (*ail_passes)(struct mount *mp);
+
+	void (*stat_take)(struct mount *mp, struct cache_stat *stat);
 
 	/* Build the tree of an AG anew: load, commit the root, free the old. */
 	int (*repair)(struct mount *mp, unsigned int agno, uint64_t nr_records,

@@ -3,7 +3,6 @@
  * Inodes and their clusters (kernel: xfs_inode.c, xfs_inode_item.c).
  */
 #include "cache/inode.h"
-#include "cache/delwri.h"
 #include "cache/mount.h"
 
 #include <stdlib.h>
@@ -29,6 +28,21 @@ static void inode_clear(struct inode *ip, uint32_t flag)
 static struct inode *item_inode(struct log_item *lip)
 {
 	return container_of(lip, struct inode_log_item, ili_item)->ili_inode;
+}
+
+static void inode_lock(struct inode *ip)
+{
+	uint64_t stalled = stall_begin(&ip->i_stall);
+
+	down(&ip->i_lock);
+	stall_end(&ip->i_stall, stalled);
+	task_holds(&ip->i_stall);
+}
+
+static void inode_unlock(struct inode *ip)
+{
+	task_lets_go(&ip->i_stall);
+	up(&ip->i_lock);
 }
 
 static void inode_put(struct inode *ip)
@@ -193,7 +207,7 @@ static bool inode_item_committed(struct log_item *lip)
 
 static void inode_item_release(struct log_item *lip)
 {
-	up(&item_inode(lip)->i_lock);
+	inode_unlock(item_inode(lip));
 }
 
 /* AIL lock held, dropped in between (xfs_inode_item_push). */
@@ -202,8 +216,7 @@ static enum push_result inode_item_push(struct log_item *lip)
 	struct mount *mp = lip->li_mount;
 	struct buf *bp = READ_ONCE(lip->li_buf);
 	struct inode *ip = item_inode(lip);
-	enum push_result result = PUSH_SUCCESS;
-	int error;
+	enum push_result result;
 
 	if (!bp || inode_test(ip, INODE_STALE))
 		return PUSH_PINNED;
@@ -216,21 +229,7 @@ static enum push_result inode_item_push(struct log_item *lip)
 	buf_hold(bp);
 	spin_unlock(&mp->m_ail.ail_lock);
 
-	error = flush_cluster(bp);
-	if (error) {
-		result = PUSH_LOCKED;
-	} else {
-		switch (delwri_queue(bp, mp->m_ail.ail_buf_list)) {
-		case QUEUED_BEFORE:
-			result = PUSH_FLUSHING;
-			break;
-		case QUEUED_NOT:
-			result = PUSH_LOCKED;
-			break;
-		default:
-			break;
-		}
-	}
+	result = flush_cluster(bp) ? PUSH_LOCKED : ail_queue(bp);
 	buf_relse(bp);
 	spin_lock(&mp->m_ail.ail_lock);
 	return result;
@@ -255,6 +254,7 @@ static struct inode *inode_alloc(struct mount *mp, struct icluster *ic)
 	ip->i_mount = mp;
 	ip->i_cluster = ic;
 	sema_init(&ip->i_lock, 1);
+	stall_clock_init(&ip->i_stall, HELD_INODE);
 	atomic_set(&ip->i_count, 1);
 	log_item_init(&ip->i_item.ili_item, mp, &inode_item_ops);
 	ip->i_item.ili_inode = ip;
@@ -332,7 +332,7 @@ int inode_create(struct mount *mp, unsigned int agno, struct inode **ipp)
 		error = -ENOMEM;
 		goto out;
 	}
-	down(&ip->i_lock);
+	inode_lock(ip);
 	inode_log(tp, ip, bp);
 	trans_brelse(tp, bp);
 	pag->partial->used++;
@@ -359,10 +359,10 @@ int inode_touch(struct inode *ip)
 	error = trans_alloc(ip->i_mount, &tp);
 	if (error)
 		return error;
-	down(&ip->i_lock);
+	inode_lock(ip);
 	error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
 	if (error) {
-		up(&ip->i_lock);
+		inode_unlock(ip);
 		trans_commit(tp);
 		return error;
 	}
@@ -401,10 +401,10 @@ int inode_unlink(struct inode *ip)
 	error = trans_lock_ag(tp, ic->agno, &agbp);
 	if (error)
 		goto out_commit;
-	down(&ip->i_lock);
+	inode_lock(ip);
 	error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
 	if (error) {
-		up(&ip->i_lock);
+		inode_unlock(ip);
 		goto out_commit;
 	}
 	inode_log(tp, ip, bp);
@@ -424,85 +424,4 @@ out_put:
 	inode_put(ip);
 	free(gone);
 	return error;
-}
-
-/* --- directory blocks ----------------------------------------------- */
-
-static int dir_log(struct trans *tp, uint64_t bno)
-{
-	struct block_header *h;
-	struct buf *bp;
-	int error;
-
-	error = trans_get_buf(tp, bno, 1, &bp);
-	if (error)
-		return error;
-	h = bp->b_addr;
-	h->magic = BLOCK_MAGIC;
-	h->bno = bno;
-	WRITE_ONCE(h->gen, next_gen(tp->t_mount));
-	trans_log_buf(tp, bp, 512);
-	return 0;
-}
-
-static int dir_add(struct trans *tp, struct ag *pag, bool agfl)
-{
-	uint64_t bno = agfl ? agfl_get(pag) : 0;
-	int error;
-
-	if (!bno) {
-		error = space_alloc(tp, pag->agno, 1, &bno);
-		if (error)
-			return error;
-	}
-	pag->dir[pag->nr_dir++] = bno;
-	return dir_log(tp, bno);
-}
-
-static int dir_del(struct trans *tp, struct ag *pag, unsigned int i, bool agfl)
-{
-	uint64_t bno = pag->dir[i];
-	struct buf *bp;
-	int error;
-
-	error = trans_get_buf(tp, bno, 1, &bp);
-	if (error)
-		return error;
-	pag->dir[i] = pag->dir[--pag->nr_dir];
-	trans_binval(tp, bp);
-	if (agfl && agfl_put(pag, bno))
-		return 0;
-	return space_free(tp, bno, 1);
-}
-
-int dir_churn(struct mount *mp, unsigned int agno, uint64_t pick)
-{
-	struct ag *pag = &mp->m_ag[agno];
-	unsigned int what = pick % 8, at = pick / 8 % DIR_BLOCKS;
-	bool agfl = pick / 8 / DIR_BLOCKS % 4 == 0;
-	struct buf *agbp;
-	struct trans *tp;
-	int error, error2;
-
-	if (what == 7) {
-		/* Wherever it points: also at freed and reused blocks. */
-		buf_readahead(
-			mp, pag->first + 1 + pick / 64 % (pag->blocks - 1), 1);
-		return 0;
-	}
-	error = trans_alloc(mp, &tp);
-	if (error)
-		return error;
-	error = trans_lock_ag(tp, agno, &agbp);
-	if (error)
-		goto out;
-	if (what < 3 && pag->nr_dir < DIR_BLOCKS)
-		error = dir_add(tp, pag, agfl);
-	else if (what < 6 && at < pag->nr_dir)
-		error = dir_del(tp, pag, at, agfl);
-	else if (at < pag->nr_dir)
-		error = dir_log(tp, pag->dir[at]);
-out:
-	error2 = trans_commit(tp);
-	return error ? error : error2;
 }

@@ -3,7 +3,7 @@
  * Inodes, as far as buffers care: a dirty one sits in the AIL and hangs on
  * its cluster's buffer, which the AIL daemon writes; freeing the last one
  * frees the cluster's blocks and stales its buffer (kernel: xfs_inode.c,
- * xfs_inode_item.c).  And directory blocks that come and go.
+ * xfs_inode_item.c).
  */
 #ifndef CACHE_INODE_H
 #define CACHE_INODE_H
@@ -35,6 +35,7 @@ struct inode {
 	struct mount *i_mount;
 	struct icluster *i_cluster;
 	struct semaphore i_lock;	/* kernel: ILOCK */
+	struct stall_clock i_stall;	/* of that lock */
 	atomic_t i_pincount;
 	atomic_t i_count;		/* user, attachment, pins */
 	uint32_t i_flags;		/* atomic bits */
@@ -50,12 +51,5 @@ int inode_create(struct mount *mp, unsigned int agno, struct inode **ipp);
 int inode_touch(struct inode *ip);
 /* Free it, and the cluster with the last; @ip is gone in any case. */
 int inode_unlink(struct inode *ip);
-
-/*
- * One step of a directory block's life in an AG, by @pick: allocate and
- * log, free, change, read ahead.  Every fourth comes from, and goes to,
- * the AG's free list, whose blocks are reused while still busy.
- */
-int dir_churn(struct mount *mp, unsigned int agno, uint64_t pick);
 
 #endif

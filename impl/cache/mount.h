@@ -47,6 +47,7 @@ struct ag {
 	uint64_t dir[DIR_BLOCKS];
 	unsigned int nr_dir;
 	struct icluster *partial;	/* a cluster with free inodes */
+	struct stall_clock header_stall; /* of that lock */
 } LINE_ALIGNED;
 
 #define LRU_NODES	64
@@ -76,6 +77,8 @@ struct mount {
 	atomic_t m_log_items;		/* allocated */
 	atomic_t m_entries;		/* list entries a fix allocated */
 
+	struct cache_stat m_stat;	/* atomic: stat.c */
+
 	struct log m_log;
 	struct ail m_ail;
 	struct lru_node m_lru[LRU_NODES];
@@ -101,6 +104,13 @@ static inline struct ag *ag_of(struct mount *mp, uint64_t bno)
 {
 	return &mp->m_ag[bno / mp->m_ag_blocks];
 }
+
+/* stat.c; contracts in fix.h. */
+void stat_take(struct mount *mp, struct cache_stat *stat);
+void stat_lookups(struct mount *mp, uint64_t nr);
+/* A lookup has found @bp, locked, stale and still on a list. */
+void stat_meeting(struct buf *bp, unsigned int flags);
+void stat_ail_push(struct mount *mp, uint64_t list);
 
 /* lru.c; node and item are the buffer's own. */
 void lru_init(struct mount *mp);

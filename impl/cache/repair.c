@@ -19,32 +19,39 @@ void tree_destroy(struct tree *tree)
 	*tree = (struct tree){ 0 };
 }
 
+/* Free the first @nr blocks of a load that will never be a tree. */
+static void free_reservation(struct trans *tp, struct bload *bl, uint64_t nr)
+{
+	for (uint64_t i = 0, n; i < nr; i += n) {
+		for (n = 1; i + n < nr; n++)
+			if (bl->bno[i + n] != bl->bno[i] + n)
+				break;
+		space_free(tp, bl->bno[i], n);
+	}
+}
+
+/* In as few extents as there are (kernel: xrep_newbt_alloc_blocks). */
 static int reserve_blocks(struct trans *tp, unsigned int agno,
 			  struct bload *bl)
 {
-	uint64_t i;
-	int error;
+	uint64_t have = 0;
 
 	bl->bno = calloc(bl->nr_blocks, sizeof(*bl->bno));
 	if (!bl->bno)
 		return -ENOMEM;
-	for (i = 0; i < bl->nr_blocks; i++) {
-		error = space_alloc(tp, agno, 1, &bl->bno[i]);
-		if (error)
-			break;
-	}
-	if (i == bl->nr_blocks)
-		return 0;
-	while (i--)
-		space_free(tp, bl->bno[i], 1);
-	return error;
-}
+	while (have < bl->nr_blocks) {
+		uint64_t bno;
+		int len = space_alloc_some(tp, agno, bl->nr_blocks - have,
+					   &bno);
 
-/* Free the blocks of a load that will never be a tree. */
-static void free_reservation(struct trans *tp, struct bload *bl)
-{
-	for (uint64_t i = 0; i < bl->nr_blocks; i++)
-		space_free(tp, bl->bno[i], 1);
+		if (len < 0) {
+			free_reservation(tp, bl, have);
+			return len;
+		}
+		while (len--)
+			bl->bno[have++] = bno++;
+	}
+	return 0;
 }
 
 static void watch_root_commit(struct mount *mp, struct ag *pag)
@@ -123,8 +130,8 @@ static int reap(struct trans **tpp, struct buf *agbp, struct tree *old)
 	return error;
 }
 
-static int load(struct trans *tp, unsigned int agno, struct bload *bl,
-		struct repair_result *res)
+static int load_blocks(struct trans *tp, unsigned int agno, struct bload *bl,
+		       struct repair_result *res)
 {
 	uint64_t start;
 	int error;
@@ -143,7 +150,26 @@ static int load(struct trans *tp, unsigned int agno, struct bload *bl,
 	res->blocks = bl->nr_blocks;
 	res->misqueued = bl->misqueued;
 	if (error)
-		free_reservation(tp, bl);
+		free_reservation(tp, bl, bl->nr_blocks);
+	return error;
+}
+
+/*
+ * Load the blocks of a tree in a transaction that has the AG's header.
+ * On error there may be one to end all the same: *@tpp.
+ */
+static int load(struct bload *bl, unsigned int agno, struct trans **tpp,
+		struct buf **agbpp, struct repair_result *res)
+{
+	int error;
+
+	*res = (struct repair_result){ 0 };
+	*tpp = NULL;
+	error = trans_alloc(bl->mount, tpp);
+	if (!error)
+		error = trans_lock_ag(*tpp, agno, agbpp);
+	if (!error)
+		error = load_blocks(*tpp, agno, bl, res);
 	return error;
 }
 
@@ -157,13 +183,7 @@ int repair(struct mount *mp, unsigned int agno, uint64_t nr_records,
 	struct trans *tp;
 	int error, error2;
 
-	*res = (struct repair_result){ 0 };
-	error = trans_alloc(mp, &tp);
-	if (error)
-		return error;
-	error = trans_lock_ag(tp, agno, &agbp);
-	if (!error)
-		error = load(tp, agno, &bl, res);
+	error = load(&bl, agno, &tp, &agbp, res);
 	if (!error)
 		error = switch_root(tp, pag, &bl, &old);
 	if (!error) {
@@ -190,18 +210,13 @@ int bulkload(struct mount *mp, unsigned int agno, uint64_t nr_records,
 	struct bload bl = { .mount = mp, .nr_records = nr_records };
 	struct buf *agbp;
 	struct trans *tp;
-	int error, error2;
+	int error, error2 = 0;
 
-	*res = (struct repair_result){ 0 };
-	error = trans_alloc(mp, &tp);
-	if (error)
-		return error;
-	error = trans_lock_ag(tp, agno, &agbp);
+	error = load(&bl, agno, &tp, &agbp, res);
 	if (!error)
-		error = load(tp, agno, &bl, res);
-	if (!error)
-		free_reservation(tp, &bl);
-	error2 = trans_commit(tp);
+		free_reservation(tp, &bl, bl.nr_blocks);
+	if (tp)
+		error2 = trans_commit(tp);
 	free(bl.bno);
 	return error ? error : error2;
 }
@@ -290,13 +305,17 @@ static int walk_down(struct mount *mp, struct tree *tree, uint64_t pick)
 int tree_walk(struct mount *mp, unsigned int agno, uint64_t pick)
 {
 	struct ag *pag = &mp->m_ag[agno];
+	uint64_t stalled = stall_begin(&pag->header_stall);
 	struct buf *agbp;
 	int error;
 
 	error = buf_get(mp, pag->first, 1, 0, &agbp);
+	stall_end(&pag->header_stall, stalled);
 	if (error)
 		return error;
+	task_holds(&pag->header_stall);
 	error = pag->tree.gen ? walk_down(mp, &pag->tree, pick) : 0;
+	task_lets_go(&pag->header_stall);
 	buf_relse(agbp);
 	return error;
 }

@@ -21,6 +21,7 @@ int space_init(struct ag *pag)
 	spin_lock_init(&pag->space_lock);
 	pag->space[0] = SPACE_USED;	/* the header */
 	pag->lowest_free = 1;
+	stall_clock_init(&pag->header_stall, HELD_AG);
 	return 0;
 }
 
@@ -32,13 +33,17 @@ void space_destroy(struct ag *pag)
 int trans_lock_ag(struct trans *tp, unsigned int agno, struct buf **agbpp)
 {
 	struct mount *mp = tp->t_mount;
+	struct stall_clock *stall = &mp->m_ag[agno].header_stall;
+	uint64_t stalled = stall_begin(stall);
 	struct block_header *h;
 	struct buf *bp;
 	int error;
 
 	error = trans_get_buf(tp, mp->m_ag[agno].first, 1, &bp);
+	stall_end(stall, stalled);
 	if (error)
 		return error;
+	task_holds(stall);
 	h = bp->b_addr;
 	h->magic = BLOCK_MAGIC;
 	WRITE_ONCE(h->gen, next_gen(mp));
@@ -67,38 +72,60 @@ static uint64_t find_free(struct ag *pag, unsigned int len)
 	return 0;
 }
 
-static uint64_t take_free(struct ag *pag, unsigned int len, bool *busy)
+/* *@len is what it must be at least, then what it is. */
+static uint64_t take_free(struct ag *pag, unsigned int *len, unsigned int max,
+			  bool *busy)
 {
 	uint64_t at;
 
 	spin_lock(&pag->space_lock);
-	at = find_free(pag, len);
-	if (at)
-		memset(pag->space + at, SPACE_USED, len);
+	at = find_free(pag, *len);
+	if (at) {
+		while (*len < max && at + *len < pag->blocks &&
+		       pag->space[at + *len] == SPACE_FREE)
+			(*len)++;
+		memset(pag->space + at, SPACE_USED, *len);
+	}
 	*busy = pag->nbusy;
 	spin_unlock(&pag->space_lock);
 	return at;
 }
 
-int space_alloc(struct trans *tp, unsigned int agno, unsigned int len,
-		uint64_t *bno)
+static int alloc_range(struct trans *tp, unsigned int agno, unsigned int *len,
+		       unsigned int max, uint64_t *bno)
 {
 	struct mount *mp = tp->t_mount;
 	struct ag *pag = &mp->m_ag[agno];
 	uint64_t at;
 	bool busy;
 
-	at = take_free(pag, len, &busy);
+	at = take_free(pag, len, max, &busy);
 	if (!at && busy) {
 		/* Kernel: xfs_extent_busy_flush. */
 		log_force(mp);
-		at = take_free(pag, len, &busy);
+		at = take_free(pag, len, max, &busy);
 	}
 	if (!at)
 		return -ENOSPC;
 	*bno = pag->first + at;
-	point_block(mp, POINT_ALLOC, *bno);
+	for (unsigned int i = 0; mp->m_points && i < *len; i++)
+		point_block(mp, POINT_ALLOC, *bno + i);
 	return 0;
+}
+
+int space_alloc(struct trans *tp, unsigned int agno, unsigned int len,
+		uint64_t *bno)
+{
+	return alloc_range(tp, agno, &len, len, bno);
+}
+
+int space_alloc_some(struct trans *tp, unsigned int agno, unsigned int max,
+		     uint64_t *bno)
+{
+	unsigned int len = 1;
+	int error = alloc_range(tp, agno, &len, max, bno);
+
+	return error ? error : (int)len;
 }
 
 int space_free(struct trans *tp, uint64_t bno, unsigned int len)
@@ -134,7 +161,8 @@ void space_busy_clear(struct mount *mp, struct list_head *list)
 		if (at < pag->lowest_free)
 			pag->lowest_free = at;
 		spin_unlock(&pag->space_lock);
-		point_block(mp, POINT_BUSY_CLEARED, busy->bno);
+		for (unsigned int i = 0; mp->m_points && i < busy->len; i++)
+			point_block(mp, POINT_BUSY_CLEARED, busy->bno + i);
 		free(busy);
 	}
 }

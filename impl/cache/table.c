@@ -5,6 +5,7 @@
 #include "cache/bench.h"
 #include "cache/bload.h"
 #include "cache/delwri.h"
+#include "cache/dir.h"
 #include "cache/hooks.h"
 #include "cache/inode.h"
 #include "cache/mount.h"
@@ -18,6 +19,9 @@
 #ifndef FIX_WAITS
 #define FIX_WAITS false
 #endif
+#ifndef FIX_LOCKS
+#define FIX_LOCKS false
+#endif
 
 #define TO_STRING(x)	#x
 #define NAME_OF(x)	TO_STRING(x)
@@ -25,6 +29,7 @@
 #define SYMBOL_OF(x)	GLUE(fix_, x)
 
 #define STEP_LOG_BYTES	256u
+#define DIRTY_PER_TRANS	16u
 
 static bool op_peek(struct mount *mp, uint64_t bno, struct buf_state *state)
 {
@@ -122,6 +127,35 @@ static int op_lock_ag(struct trans *tp, unsigned int agno)
 	return trans_lock_ag(tp, agno, &agbp);
 }
 
+static int dirty_some(struct mount *mp, uint64_t bno, uint64_t nr)
+{
+	struct trans *tp = NULL;
+	struct buf *bp;
+	int error, error2;
+
+	error = trans_alloc(mp, &tp);
+	for (uint64_t i = 0; i < nr && !error; i++) {
+		error = trans_get_buf(tp, bno + i, 1, &bp);
+		if (error)
+			break;
+		op_fill(bp);
+		trans_log_buf(tp, bp, STEP_LOG_BYTES);
+	}
+	error2 = tp ? trans_commit(tp) : 0;
+	return error ? error : error2;
+}
+
+static int op_dirty(struct mount *mp, uint64_t bno, uint64_t nr)
+{
+	int error = 0;
+
+	for (uint64_t n; nr && !error; nr -= n, bno += n) {
+		n = nr < DIRTY_PER_TRANS ? nr : DIRTY_PER_TRANS;
+		error = dirty_some(mp, bno, n);
+	}
+	return error;
+}
+
 static void op_space_free(struct trans *tp, uint64_t bno, unsigned int len)
 {
 	space_free(tp, bno, len);
@@ -142,6 +176,7 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.summary = FIX_SUMMARY,
 	.claims = FIX_CLAIMS,
 	.waits = FIX_WAITS,
+	.locks = FIX_LOCKS,
 
 	.mount = mount_fs,
 	.unmount = unmount_fs,
@@ -184,6 +219,7 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.trans_binval = trans_binval,
 	.trans_commit = trans_commit,
 	.trans_lock_ag = op_lock_ag,
+	.dirty = op_dirty,
 	.space_alloc = space_alloc,
 	.space_free = op_space_free,
 
@@ -192,6 +228,8 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.ail_push_all_sync = ail_push_all_sync,
 	.ail_items = op_ail_items,
 	.ail_passes = op_ail_passes,
+
+	.stat_take = stat_take,
 
 	.repair = repair,
 	.bulkload = bulkload,

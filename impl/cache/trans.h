@@ -88,6 +88,7 @@ struct trans {
 	struct mount *t_mount;
 	struct list_head t_items;	/* log_item.li_trans */
 	struct list_head t_busy;	/* busy_extent.list */
+	uint64_t t_lookups;
 	bool t_dirty;
 	bool t_has_root;
 	struct root_record t_root;
@@ -115,6 +116,9 @@ int trans_commit(struct trans *tp);
 /* Commit, go on in a new one that still has @bp locked (kernel: roll). */
 int trans_roll(struct trans **tpp, struct buf *bp);
 
+/* ail.c: queue a locked buffer for the daemon, which calls this. */
+enum push_result ail_queue(struct buf *bp);
+
 /* buf_item.c */
 int buf_item_init(struct buf *bp);
 void buf_item_done(struct buf *bp);
@@ -132,6 +136,9 @@ int trans_lock_ag(struct trans *tp, unsigned int agno, struct buf **agbpp);
  */
 int space_alloc(struct trans *tp, unsigned int agno, unsigned int len,
 		uint64_t *bno);
+/* The same for up to @max blocks: how many, or -ENOSPC. */
+int space_alloc_some(struct trans *tp, unsigned int agno, unsigned int max,
+		     uint64_t *bno);
 /* Free, but busy until the transaction's checkpoint is complete. */
 int space_free(struct trans *tp, uint64_t bno, unsigned int len);
 /* By checkpoint completion, after everything was unpinned. */

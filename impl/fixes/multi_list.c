@@ -159,10 +159,12 @@ static inline int fix_submit(struct delwri_list *list,
 	struct delwri_entry *e, *n;
 	int pinned = 0;
 
+	list->nr_walked = 0;
 	list_sort(&list->head, entry_cmp);
 	list_for_each_entry_safe(e, n, &list->head, link) {
 		struct buf *bp = e->bp;
 
+		list->nr_walked++;
 		if (wait_list) {
 			buf_lock(bp);
 		} else if (!buf_trylock(bp)) {

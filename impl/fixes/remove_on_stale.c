@@ -24,6 +24,7 @@
 
 #define FIX_SUMMARY	"staling takes the buffer off its list"
 #define FIX_CLAIMS	HAZARD_ALL
+#define FIX_LOCKS	true
 
 /* So many buffers are claimed before stalers get a turn at the lock. */
 #define CLAIM_BATCH	32
@@ -40,9 +41,9 @@ static inline bool fix_list_empty(struct delwri_list *list)
 	bool empty;
 
 	/* A staler that emptied it has let go of the lock, and the list. */
-	spin_lock(&list->lock);
+	counted_lock(&list->lock);
 	empty = list_empty(&list->head);
-	spin_unlock(&list->lock);
+	counted_unlock(&list->lock);
 	return empty;
 }
 
@@ -50,9 +51,9 @@ static inline bool fix_list_empty(struct delwri_list *list)
 static inline void fix_link(struct buf *bp, struct delwri_list *list)
 {
 	bp->b_owner = list;
-	spin_lock(&list->lock);
+	counted_lock(&list->lock);
 	list_add_tail(&bp->b_list, &list->head);
-	spin_unlock(&list->lock);
+	counted_unlock(&list->lock);
 }
 
 #define fix_unlink fix_unlink
@@ -61,9 +62,9 @@ static inline void fix_unlink(struct buf *bp)
 	struct delwri_list *list = bp->b_owner;
 
 	bp->b_owner = NULL;
-	spin_lock(&list->lock);
+	counted_lock(&list->lock);
 	list_del_init(&bp->b_list);
-	spin_unlock(&list->lock);
+	counted_unlock(&list->lock);
 }
 
 /* The I/O may still run, and its completion looks at b_owner. */
@@ -121,12 +122,13 @@ static inline int claim(struct delwri_list *list, struct list_head *claimed)
 			list_move_tail(&bp->b_list, claimed);
 		}
 		if (++n % CLAIM_BATCH == 0) {
-			spin_unlock(&list->lock);
+			counted_unlock(&list->lock);
 			cpu_relax();
-			spin_lock(&list->lock);
+			counted_lock(&list->lock);
 		}
 	}
 	list_splice_init(&left, &list->head);
+	list->nr_walked = n;
 	return pinned;
 }
 
@@ -135,12 +137,12 @@ static inline struct buf *first_held(struct delwri_list *list)
 {
 	struct buf *bp = NULL;
 
-	spin_lock(&list->lock);
+	counted_lock(&list->lock);
 	if (!list_empty(&list->head)) {
 		bp = list_first_entry(&list->head, struct buf, b_list);
 		buf_hold(bp);
 	}
-	spin_unlock(&list->lock);
+	counted_unlock(&list->lock);
 	return bp;
 }
 
@@ -149,9 +151,9 @@ static inline void submit_wait(struct delwri_list *list,
 {
 	struct buf *bp;
 
-	spin_lock(&list->lock);
+	counted_lock(&list->lock);
 	list_sort(&list->head, delwri_cmp);
-	spin_unlock(&list->lock);
+	counted_unlock(&list->lock);
 
 	while ((bp = first_held(list))) {
 		buf_lock(bp);
@@ -178,9 +180,9 @@ static inline int fix_submit(struct delwri_list *list,
 		submit_wait(list, wait_list);
 		return 0;
 	}
-	spin_lock(&list->lock);
+	counted_lock(&list->lock);
 	pinned = claim(list, &claimed);
-	spin_unlock(&list->lock);
+	counted_unlock(&list->lock);
 
 	list_sort(&claimed, delwri_cmp);
 	while (!list_empty(&claimed)) {

@@ -44,7 +44,10 @@ void list_sort(struct list_head *head, list_cmp_fn cmp)
 	struct list_head *todo = head->next, *run = NULL, *prev;
 	unsigned int i;
 
-	if (todo == head->prev)
+	for (prev = todo; prev != head->prev; prev = prev->next)
+		if (cmp(prev, prev->next) > 0)
+			break;
+	if (prev == head->prev)
 		return;
 	list_set(&head->prev->next, NULL);
 	while (todo) {

@@ -130,6 +130,7 @@ void completion_init(struct completion *c)
 void complete(struct completion *c)
 {
 	struct wait_queue_entry *e;
+	struct task *task = NULL;
 
 	spin_lock(&c->wait.lock);
 	WRITE_ONCE(c->done, c->done + 1);
@@ -137,9 +138,12 @@ void complete(struct completion *c)
 		e = list_first_entry(&c->wait.head, struct wait_queue_entry,
 				     list);
 		list_del_init(&e->list);
-		wake_up_process(e->task);
+		task = e->task;
 	}
 	spin_unlock(&c->wait.lock);
+	/* The waiter, and with it @c, may be gone by now; its task is not. */
+	if (task)
+		wake_up_process(task);
 }
 
 void wait_for_completion(struct completion *c, enum wait_kind kind,

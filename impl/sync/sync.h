@@ -189,6 +189,8 @@ static inline bool atomic_dec_and_lock(atomic_t *v, spinlock_t *lock)
 	return false;
 }
 
+#include "sync/account.h"
+
 /* --- tasks: whoever sleeps ----------------------------------------- */
 
 /* What a task waits for; every sleep is charged to one of these. */
@@ -210,7 +212,16 @@ struct wait_stat {
 	uint64_t max_ns;
 };
 
-enum { TASK_RUNNING, TASK_SLEEPING };
+static inline void wait_stat_add(struct wait_stat *w, uint64_t ns)
+{
+	w->count++;
+	w->total_ns += ns;
+	if (ns > w->max_ns)
+		w->max_ns = ns;
+}
+
+/* Parked: asleep in the kernel, so that waking takes a system call. */
+enum { TASK_RUNNING, TASK_SLEEPING, TASK_PARKED };
 
 /* One per thread, never freed, so that a late wake-up finds memory. */
 struct task {
@@ -223,6 +234,13 @@ struct task {
 	uint64_t wait_since;	/* CLOCK_MONOTONIC, ns */
 	uint64_t expires;	/* CLOCK_MONOTONIC, ns; 0: no time limit */
 	struct wait_stat waits[WAIT_KINDS]; /* by the task, read after join */
+	struct wait_stat stall;	/* the same: parts of waits, see account.h */
+	struct holdings holdings;
+	struct lock_stat locks;	/* by the task; read by anyone */
+	uint64_t lock_since;	/* it has a counted lock, sampled; 0: not */
+	/* Called before it sleeps, if set; does not sleep itself. */
+	void (*before_sleep)(struct task *t);
+	struct device_plug *plug;	/* I/O it has put off */
 	struct task *next;	/* all tasks, newest first; never changes */
 	void *private;		/* the harness's own */
 };
@@ -248,6 +266,11 @@ void task_name(struct task *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Forget and return what the caller has waited so far. */
 void task_take_waits(struct wait_stat out[WAIT_KINDS]);
+/* The same for what others made it wait by their list waits. */
+struct wait_stat task_take_stall(void);
+
+/* The process began with more than one: spinning may pay.  Constant. */
+extern bool more_processors;
 
 /* Monotonic time in nanoseconds. */
 uint64_t now_ns(void);
@@ -261,6 +284,37 @@ static inline void set_current_state(int state)
 	WRITE_ONCE(current->state, state);
 	smp_mb();
 }
+
+/* A spinlock that a fix has added, one at a time: what it costs is shown. */
+static inline void counted_lock(spinlock_t *lock)
+{
+	struct lock_stat *s = &current->locks;
+
+	if (!spin_trylock(lock)) {
+		spin_lock(lock);
+		WRITE_ONCE(s->contended, s->contended + 1);
+	}
+	WRITE_ONCE(s->taken, s->taken + 1);
+	if (s->taken % LOCK_SAMPLE == 0)
+		current->lock_since = now_ns();
+}
+
+static inline void counted_unlock(spinlock_t *lock)
+{
+	struct task *t = current;
+
+	spin_unlock(lock);
+	if (likely(!t->lock_since))
+		return;
+	WRITE_ONCE(t->locks.held_ns,
+		   t->locks.held_ns +
+			   LOCK_SAMPLE * (now_ns() - t->lock_since));
+	t->lock_since = 0;
+}
+
+/* For schedule_timeout(): a wait for a list begins, or has ended. */
+void stall_clocks_start(struct task *t, uint64_t now);
+void stall_clocks_stop(struct task *t, uint64_t now);
 
 #define SLEEP_FOREVER	UINT64_MAX
 

@@ -19,9 +19,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SPIN_NS		20000	/* awake before it parks */
+#define SPINS_PER_LOOK	16	/* at the clock */
+
 __thread struct task *current_task;
 
 static struct task *all_tasks;	/* pushed with compare-and-swap */
+bool more_processors;
+
+__attribute__((constructor)) static void count_processors(void)
+{
+	cpu_set_t set;
+
+	/* It fails on a machine of more processors than fit in a set. */
+	more_processors = sched_getaffinity(0, sizeof(set), &set) ||
+			  CPU_COUNT(&set) > 1;
+}
 
 static const char *const wait_kind_names[WAIT_KINDS] = {
 	[WAIT_NONE] = "nothing",
@@ -88,6 +101,8 @@ struct task *task_register(void)
 	}
 	WRITE_ONCE(t->stop, 0);
 	memset(t->waits, 0, sizeof(t->waits));
+	memset(&t->stall, 0, sizeof(t->stall));
+	memset(&t->holdings, 0, sizeof(t->holdings));
 	t->private = NULL;
 	task_name(t, "thread-%d", tid);
 	current_task = t;
@@ -110,50 +125,87 @@ void task_take_waits(struct wait_stat out[WAIT_KINDS])
 	memset(current->waits, 0, sizeof(current->waits));
 }
 
+struct wait_stat task_take_stall(void)
+{
+	struct wait_stat stall = current->stall;
+
+	current->stall = (struct wait_stat){ 0 };
+	return stall;
+}
+
+/*
+ * Most waits here are as short as the kernel's, but parking in a futex takes
+ * several times as long as the kernel's sleep and wake-up: stay awake first.
+ */
+static void spin_awake(struct task *t, uint64_t until)
+{
+	do {
+		for (int i = 0; i < SPINS_PER_LOOK; i++) {
+			if (smp_load_acquire(&t->state) == TASK_RUNNING)
+				return;
+			cpu_relax();
+		}
+	} while (now_ns() < until);
+}
+
+/* Until @limit, if there is one. */
+static void park(struct task *t, bool forever, uint64_t limit)
+{
+	const struct timespec until = {
+		.tv_sec = limit / 1000000000u,
+		.tv_nsec = limit % 1000000000u,
+	};
+	int sleeping = TASK_SLEEPING;
+
+	__atomic_compare_exchange_n(&t->state, &sleeping, TASK_PARKED, false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
+	while (smp_load_acquire(&t->state) != TASK_RUNNING)
+		/* An absolute time, so that a spurious wake loses nothing. */
+		if (task_futex(&t->state, FUTEX_WAIT_BITSET, TASK_PARKED,
+			       forever ? NULL : &until,
+			       FUTEX_BITSET_MATCH_ANY) &&
+		    errno == ETIMEDOUT)
+			return;
+}
+
 uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 {
 	struct task *t = current;
 	uint64_t start = now_ns(), end, limit;
 
+	if (t->before_sleep)
+		t->before_sleep(t);
 	limit = ns > UINT64_MAX - start ? UINT64_MAX : start + ns;
 	WRITE_ONCE(t->wait_kind, kind);
 	WRITE_ONCE(t->wait_since, start);
 	WRITE_ONCE(t->expires, ns == SLEEP_FOREVER ? 0 : limit);
 	smp_store_release(&t->wait_on, on ? on : t);
 
-	while (smp_load_acquire(&t->state) != TASK_RUNNING) {
-		struct timespec until = {
-			.tv_sec = limit / 1000000000u,
-			.tv_nsec = limit % 1000000000u,
-		};
-
-		/* An absolute time, so that a spurious wake loses nothing. */
-		if (task_futex(&t->state, FUTEX_WAIT_BITSET, TASK_SLEEPING,
-			       ns == SLEEP_FOREVER ? NULL : &until,
-			       FUTEX_BITSET_MATCH_ANY) &&
-		    errno == ETIMEDOUT)
-			break;
-	}
+	if (kind == WAIT_LIST)
+		stall_clocks_start(t, start);
+	if (kind != WAIT_IDLE && more_processors && ns > SPIN_NS)
+		spin_awake(t, start + SPIN_NS);
+	park(t, ns == SLEEP_FOREVER, limit);
 	WRITE_ONCE(t->state, TASK_RUNNING);
 
 	end = now_ns();
+	if (kind == WAIT_LIST)
+		stall_clocks_stop(t, end);
 	smp_store_release(&t->wait_on, NULL);
 	WRITE_ONCE(t->wait_kind, WAIT_NONE);
-	t->waits[kind].count++;
-	t->waits[kind].total_ns += end - start;
-	if (end - start > t->waits[kind].max_ns)
-		t->waits[kind].max_ns = end - start;
+	wait_stat_add(&t->waits[kind], end - start);
 	return end < limit ? limit - end : 0;
 }
 
 bool wake_up_process(struct task *t)
 {
 	/* Orders the caller's change before what the sleeper reads. */
-	if (__atomic_exchange_n(&t->state, TASK_RUNNING, __ATOMIC_SEQ_CST) ==
-	    TASK_RUNNING)
-		return false;
-	task_futex(&t->state, FUTEX_WAKE, 1, NULL, 0);
-	return true;
+	int state = __atomic_exchange_n(&t->state, TASK_RUNNING,
+					__ATOMIC_SEQ_CST);
+
+	if (state == TASK_PARKED)
+		task_futex(&t->state, FUTEX_WAKE, 1, NULL, 0);
+	return state != TASK_RUNNING;
 }
 
 void sleep_ns(uint64_t ns, enum wait_kind kind)

@@ -68,6 +68,58 @@ static void test_durable_at_completion(void **state)
 	device_close(dev);
 }
 
+/* In the submitter's hands, unless it is meddled with. */
+static void test_written_where_submitted(void **state)
+{
+	struct device *dev = open_memory(0, 0, 1);
+
+	(void)state;
+	submit_gen(dev, &ios[0], 1, 5);
+	check_durable(dev, 1, 5);
+	assert_int_equal(wait_io(&ios[0]), 0);
+
+	device_fail_writes(dev, 2, 1, -ENOSPC);
+	assert_int_equal(write_gen(dev, 2, 5), -ENOSPC);
+	check_durable(dev, 2, 0);
+	device_fail_writes(dev, 2, 1, 0);
+	submit_gen(dev, &ios[0], 2, 6);
+	check_durable(dev, 2, 6);
+	assert_int_equal(wait_io(&ios[0]), 0);
+
+	device_fail_randomly(dev, UINT32_MAX, -EIO);
+	submit_gen(dev, &ios[0], 3, 5);
+	wait_io(&ios[0]);
+	device_fail_randomly(dev, 0, 0);
+	device_crash(dev);
+	submit_gen(dev, &ios[0], 1, 6);
+	assert_int_equal(wait_io(&ios[0]), -EIO);
+	check_durable(dev, 1, 5);
+	device_close(dev);
+}
+
+/* Nothing stays behind: neither at the end nor where its task sleeps. */
+static void test_plug(void **state)
+{
+	struct device *dev = open_memory(0, 0, 1);
+	struct device_plug plug;
+
+	(void)state;
+	device_plug_start(&plug);
+	for (unsigned int i = 0; i < NBIOS; i++)
+		submit_gen(dev, &ios[i], i, 1);
+	assert_true(plug.nr < NBIOS);
+	submit_gen(dev, &ios[0], NBIOS, 1);
+	assert_true(plug.nr > 0);
+	/* Who waits here would wait for ever, if it did. */
+	assert_int_equal(wait_io(&ios[0]), 0);
+	assert_int_equal(plug.nr, 0);
+	submit_gen(dev, &ios[1], NBIOS + 1, 1);
+	device_plug_finish(&plug);
+	assert_int_equal(wait_io(&ios[1]), 0);
+	device_close(dev);
+	assert_int_equal(nr_done, NBIOS + 2);
+}
+
 static void test_hold_moves(void **state)
 {
 	struct device *dev = open_memory(0, 0, 1);
@@ -193,6 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_durable_at_completion),
+		cmocka_unit_test(test_written_where_submitted),
+		cmocka_unit_test(test_plug),
 		cmocka_unit_test(test_hold_moves),
 		cmocka_unit_test(test_order_by_due_time),
 		cmocka_unit_test(test_outside),

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * churn: every thread creates, changes and unlinks inodes and directory
+ * blocks, so that inode clusters and directory blocks are freed and used
+ * again, under the AIL daemon and without any repair: how often does a
+ * lookup meet a buffer that is stale and still on a list, what does that
+ * cost, and what is held meanwhile?
+ */
+#include "bench/workloads/roles.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGS		2u		/* a power of two */
+#define AG_BLOCKS	4096u		/* 16 MiB */
+#define INODES		128u		/* of a thread, at most: 4 clusters */
+#define BATCH_NS	1000000000ull	/* twenty idle sleeps of the daemon */
+/* So often somebody wants everything on disk. */
+#define SYNC_NS		5000000u
+
+/* Of one thread, by it alone; read between batches. */
+struct churner {
+	struct inode *inode[INODES];	/* a ring: the oldest goes first */
+	uint64_t created, unlinked;
+	uint64_t random;
+	uint64_t total_ns, ops;
+	struct histogram latency;
+	struct wait_stat waits[WAIT_KINDS];
+	struct wait_stat stall;
+	int error;
+} __attribute__((aligned(128)));
+
+struct churn {
+	struct instance *in;
+	uint64_t for_ns;
+	struct thread syncer;
+	struct churner by[];
+};
+
+static const char *churn_unfit(const struct fix *fix)
+{
+	return fix->does_nothing ? "it has no inodes" : NULL;
+}
+
+static void churn_mount_options(struct instance *in, struct mount_options *opt)
+{
+	(void)in;
+	opt->ag_count = AGS;
+	opt->ag_blocks = AG_BLOCKS;
+}
+
+static int unlink_oldest(struct instance *in, struct churner *me)
+{
+	struct inode **ip = &me->inode[me->unlinked++ % INODES];
+	int error = in->fix->inode_unlink(*ip);
+
+	*ip = NULL;
+	return error;
+}
+
+/* One operation: on inodes or, as often, on directory blocks. */
+static int step(struct instance *in, struct churner *me)
+{
+	uint64_t r = bench_random(&me->random), live, pick = r >> 16;
+	unsigned int agno = r >> 8 & (AGS - 1);
+
+	if (r % 2)
+		return in->fix->dir_churn(in->mp, agno, pick);
+	live = me->created - me->unlinked;
+	if (live && r / 2 % 4 == 0) {
+		pick = (me->unlinked + pick % live) % INODES;
+		return in->fix->inode_touch(me->inode[pick]);
+	}
+	if (live == INODES || (live && r / 8 % 2))
+		return unlink_oldest(in, me);
+	return in->fix->inode_create(in->mp, agno,
+				     &me->inode[me->created++ % INODES]);
+}
+
+static void churn(void *arg, unsigned int worker)
+{
+	struct churn *c = arg;
+	struct churner *me = &c->by[worker];
+	uint64_t begin, start, now;
+
+	memset(&me->latency, 0, sizeof(me->latency));
+	task_take_waits(me->waits);
+	task_take_stall();
+	me->ops = 0;
+	begin = start = now_ns();
+	do {
+		me->error = step(c->in, me);
+		now = now_ns();
+		histogram_add(&me->latency, now - start);
+		start = now;
+		me->ops++;
+	} while (now - begin < c->for_ns && !me->error);
+	me->total_ns = now - begin;
+	task_take_waits(me->waits);
+	me->stall = task_take_stall();
+}
+
+static void sync_main(void *arg)
+{
+	struct instance *in = arg;
+
+	while (!task_should_stop()) {
+		in->fix->log_force(in->mp);
+		in->fix->ail_push_all(in->mp);
+		sleep_ns(SYNC_NS, WAIT_IDLE);
+	}
+}
+
+static int churn_run(struct instance *in, uint64_t ns)
+{
+	struct churn *c = in->private;
+	const struct pool_job job = { .run = churn, .arg = c };
+	int error;
+
+	c->for_ns = ns;
+	error = task_start(&c->syncer, "sync", -1, sync_main, in);
+	if (error)
+		return error;
+	pool_run(in->bench->pool, in->bench->threads, &job);
+	task_stop(&c->syncer);
+	task_join(&c->syncer);
+	for (unsigned int i = 0; i < in->bench->threads; i++)
+		if (c->by[i].error)
+			return c->by[i].error;
+	return 0;
+}
+
+static void record_churner(const struct churner *by, struct record *rec)
+{
+	histogram_merge(&rec->latency, &by->latency);
+	record_add_waits(rec, by->waits);
+	role_add_stall(rec, &by->stall);
+	rec->nr_ops += by->ops;
+}
+
+static int churn_batch(struct instance *in, uint64_t ns, struct record *rec,
+		       double *mean)
+{
+	struct churn *c = in->private;
+	struct role_counts counts;
+	double sum = 0;
+	int error;
+
+	role_count_start(in, &counts);
+	error = churn_run(in, ns);
+	if (error)
+		return error;
+	for (unsigned int i = 0; i < in->bench->threads; i++) {
+		sum += (double)c->by[i].total_ns / c->by[i].ops;
+		if (rec)
+			record_churner(&c->by[i], rec);
+	}
+	*mean = sum / in->bench->threads;
+	if (rec)
+		role_count(in, &counts, true, rec);
+	return 0;
+}
+
+static int churn_start(struct instance *in)
+{
+	size_t size = sizeof(struct churn) +
+		      in->bench->threads * sizeof(struct churner);
+	struct churn *c;
+
+	size = (size + 127) / 128 * 128;
+	c = aligned_alloc(128, size);
+	if (!c)
+		return -ENOMEM;
+	memset(c, 0, size);
+	c->in = in;
+	in->private = c;
+	for (unsigned int i = 0; i < in->bench->threads; i++)
+		c->by[i].random = in->bench->seed + i;
+	return churn_run(in, BATCH_NS / 20);
+}
+
+static void churn_stop(struct instance *in)
+{
+	struct churn *c = in->private;
+
+	for (unsigned int i = 0; c && i < in->bench->threads; i++)
+		while (c->by[i].unlinked < c->by[i].created)
+			unlink_oldest(in, &c->by[i]);
+	free(c);
+	in->private = NULL;
+}
+
+static void churn_describe(const struct bench *b, char *text, size_t size)
+{
+	snprintf(text, size,
+		 "%u thread%s in the same %u AGs, inodes and directory blocks created, changed and freed, a sync every 5 ms, device %s; stall: what they are held up by each other's waits for a list",
+		 b->threads, b->threads == 1 ? "" : "s", AGS,
+		 b->device ? b->device : "memory");
+}
+
+static struct workload churn_workload = {
+	.name = "churn",
+	.summary = "inode clusters and directory blocks freed and reused",
+	.operation = "operation",
+	.order = 40,
+	.rounds = 3,
+	.batch_ns = BATCH_NS,
+	.timed = true,
+	.microseconds = true,
+	.stalls = true,
+	.uses_device = true,
+	.unfit = churn_unfit,
+	.mount_options = churn_mount_options,
+	.start = churn_start,
+	.batch = churn_batch,
+	.stop = churn_stop,
+	.describe = churn_describe,
+};
+
+WORKLOAD(churn_workload)

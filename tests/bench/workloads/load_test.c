@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bulkload, repair_storm and churn: every case runs under every fix and
+ * floor that it is for, counts what it says it counts, and leaves nothing.
+ */
+#include "tests/bench/bench_test.h"
+
+#include "bench/machine.h"
+#include "bench/run.h"
+
+#define THREADS		2u
+#define LOADS		4u
+#define BATCH_NS	50000000u
+
+static struct bench bench = { .threads = THREADS, .seed = 7 };
+
+static const struct counter *counter(const struct record *rec,
+				     const char *name)
+{
+	for (int i = 0; i < COUNTERS && rec->counters[i].name; i++)
+		if (!strcmp(rec->counters[i].name, name))
+			return &rec->counters[i];
+	return NULL;
+}
+
+static double count(const struct record *rec, const char *name)
+{
+	const struct counter *c = counter(rec, name);
+
+	if (!c)
+		fail_msg("no counter %s", name);
+	return c->value;
+}
+
+static bool has_prefix(const struct workload *w, const char *prefix)
+{
+	return !strncmp(w->name, prefix, strlen(prefix));
+}
+
+static void check_record(const struct instance *in)
+{
+	const struct record *rec = &in->record;
+	const struct workload *w = in->workload;
+
+	assert_true(rec->latency.count > 0);
+	assert_int_equal(rec->stall.count > 0, rec->stall.total_ns > 0);
+	if (floor_of(in->fix)) {
+		assert_null(counter(rec, "meetings"));
+		return;
+	}
+	assert_int_equal(counter(rec, "fix_lock_taken") != NULL,
+			 in->fix->locks);
+	assert_true(count(rec, "meetings") >= 0);
+	if (!strcmp(in->fix->name, "remove_on_stale"))
+		assert_true(count(rec, "meetings") == 0);
+	if (!in->fix->waits) {
+		assert_int_equal(rec->waits[WAIT_LIST].count, 0);
+		assert_int_equal(rec->stall.count, 0);
+	}
+	if (has_prefix(w, "repair_storm/"))
+		assert_int_equal(rec->checked, rec->latency.count);
+	if (!strcmp(w->name, "repair_storm/1k"))
+		assert_true(count(rec, "max_ail_list") >= 1000);
+	if (!strcmp(w->name, "churn")) {
+		assert_true(count(rec, "lookups") > rec->latency.count / 2.0);
+		assert_true(count(rec, "met_with_ag_header") <=
+			    count(rec, "meetings"));
+	}
+}
+
+static void check_case(const struct fix *fix, const struct workload *w)
+{
+	const struct teardown nothing = { 0 };
+	struct instance *in = calloc(1, sizeof(*in));
+	double mean = 0;
+
+	assert_non_null(in);
+	*in = (struct instance){ .fix = fix, .bench = &bench, .workload = w };
+	if (instance_open(in))
+		fail_msg("%s, %s: %s", w->name, fix->name, in->record.reason);
+	assert_int_equal(w->batch(in, w->timed ? BATCH_NS : LOADS, NULL, &mean),
+			 0);
+	assert_true(mean > 0);
+	assert_int_equal(in->record.latency.count, 0);
+	assert_int_equal(w->batch(in, w->timed ? BATCH_NS : LOADS, &in->record,
+				  &mean),
+			 0);
+	assert_true(mean > 0);
+	check_record(in);
+	instance_close(in);
+	assert_memory_equal(&in->record.left, &nothing, sizeof(nothing));
+	free(in);
+}
+
+static void check_group(const char *group, unsigned int cases)
+{
+	unsigned int nr = 0;
+
+	for (struct workload *w = workload_first(); w; w = w->next) {
+		if (!has_prefix(w, group) || w->large)
+			continue;
+		nr++;
+		/* Not those that are known to hang, or to read old blocks. */
+		for (int i = 0; fixes[i]; i++)
+			if (!w->unfit(fixes[i]) &&
+			    fixes[i]->claims & HAZARD(DEADLOCK) &&
+			    fixes[i]->claims & HAZARD(REREAD))
+				check_case(fixes[i], w);
+		for (struct floor *f = floor_first(); f; f = f->next)
+			if (has_prefix(w, f->group) && !w->unfit(f->fix))
+				check_case(f->fix, w);
+	}
+	assert_int_equal(nr, cases);
+}
+
+static void test_bulkload(void **state)
+{
+	(void)state;
+	check_group("bulkload/", 2);
+}
+
+static void test_repair_storm(void **state)
+{
+	(void)state;
+	check_group("repair_storm/", 2);
+}
+
+static void test_churn(void **state)
+{
+	(void)state;
+	check_group("churn", 1);
+}
+
+static void test_headings(void **state)
+{
+	char text[512];
+
+	(void)state;
+	for (struct workload *w = workload_first(); w; w = w->next) {
+		if (has_prefix(w, "lookup/"))
+			continue;
+		w->describe(&bench, text, sizeof(text));
+		assert_true(strlen(text) + 1 < sizeof(text));
+		assert_int_equal(strstr(text, "stall") != NULL, w->stalls);
+	}
+}
+
+/* Sums, but for what says that it is the largest. */
+static void test_counters(void **state)
+{
+	struct record *rec = calloc(1, sizeof(*rec));
+
+	(void)state;
+	assert_non_null(rec);
+	record_count(rec, "sum", 2);
+	record_count(rec, "max_x", 5);
+	record_count(rec, "sum", 3);
+	record_count(rec, "max_x", 4);
+	assert_true(count(rec, "sum") == 5);
+	assert_true(count(rec, "max_x") == 5);
+	free(rec);
+}
+
+static int start_pool(void **state)
+{
+	unsigned int *cpus, nr;
+	int error;
+
+	(void)state;
+	if (machine_cpus(&cpus, &nr))
+		return -1;
+	error = pool_start(THREADS, cpus, nr, &bench.pool);
+	free(cpus);
+	return error;
+}
+
+static int stop_pool(void **state)
+{
+	(void)state;
+	pool_stop(bench.pool);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bulkload),
+		cmocka_unit_test(test_repair_storm),
+		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_headings),
+		cmocka_unit_test(test_counters),
+	};
+
+	return cmocka_run_group_tests(tests, start_pool, stop_pool);
+}
