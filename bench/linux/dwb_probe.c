@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the hooks of dwb_probe.h do.  Verdicts rest on who issued a write and
+ * when it completed, never on a flag or a link that a fix maintains:
+ * misqueued: the load returned success, yet did not issue the block itself;
+ * not durable: the load returned success before the block's write completed.
+ *
+ * Parameters, under /sys/module/xfs/parameters: dwb_counters (reading gives
+ * all figures, times in ns; writing forgets everything), and the knobs.
+ */
+#include "xfs.h"
+#include "xfs_shared.h"
+#include "xfs_bit.h"
+#include "xfs_format.h"
+#include "xfs_log_format.h"
+#include "xfs_trans_resv.h"
+#include "xfs_mount.h"
+#include "xfs_ag.h"
+#include "xfs_btree.h"
+#include "xfs_buf_mem.h"
+#include "dwb_probe.h"
+#include <linux/hashtable.h>
+
+static unsigned int ail_eager;		/* push the whole AIL each pass */
+static unsigned int ail_delay_us;	/* sleep before the AIL submits */
+static unsigned int hold_arm_ms;	/* at a hit, hold the AIL so long */
+static unsigned int fail_arm;		/* at a hit, fail that many writes */
+module_param_named(dwb_ail_eager, ail_eager, uint, 0644);
+module_param_named(dwb_ail_delay_us, ail_delay_us, uint, 0644);
+module_param_named(dwb_hold_arm_ms, hold_arm_ms, uint, 0644);
+module_param_named(dwb_fail_arm, fail_arm, uint, 0644);
+
+struct length {
+	u64	count;
+	u64	total_ns;
+	u64	max_ns;
+};
+
+/* dwb_lock guards all of these but the atomics. */
+static struct {
+	u64		loads;		/* that succeeded */
+	u64		loads_failed;
+	u64		blocks;		/* given to the loads' queues */
+	u64		linked;		/* ... while on somebody's list */
+	u64		misqueued;
+	u64		not_durable;
+	u64		staled_linked;	/* staled while on a list */
+	u64		met_lookup;	/* lookups that found such a buffer */
+	u64		met_claim;	/* claims by a bulk load of its block */
+	u64		hits;		/* ... with a knob armed */
+	u64		hit_daddr;
+	u64		hit_writes;	/* of that block that succeeded */
+	u64		hit_not_durable; /* load returned before its write */
+	u64		ail_submits;	/* started */
+	u64		superseded;	/* exposed until freed, never written */
+	struct length	window;		/* unlocked stale until next submit */
+	struct length	exposed;	/* load's return until block written */
+	struct length	wait;		/* for a list */
+} c;
+static bool ail_in_submit;		/* dwb_lock */
+static atomic_t fails_left;
+static atomic_t failed_async;
+static atomic_t failed_sync;
+static u64 fail_daddr;			/* READ_ONCE, WRITE_ONCE */
+static u64 hold_until;			/* ns, or 0; dwb_lock */
+
+/* A block that a bulk load has queued. */
+struct block {
+	struct hlist_node	node;
+	struct list_head	list;
+	xfs_daddr_t		daddr;
+	struct task_struct	*owner;	/* NULL once the load has returned */
+	u64			returned;
+	bool			own;	/* issued by the load itself */
+	bool			durable;
+};
+
+/* A buffer staled while linked, until the AIL's next submit but its own. */
+struct mark {
+	struct hlist_node	node;
+	struct list_head	list;
+	xfs_daddr_t		daddr;
+	bool			open;	/* unlocked */
+	u64			opened;
+	u64			submits; /* started before it was opened */
+};
+
+static DEFINE_SPINLOCK(dwb_lock);
+static DEFINE_HASHTABLE(blocks, 10);
+static DEFINE_HASHTABLE(marks, 10);
+static LIST_HEAD(block_list);
+static LIST_HEAD(mark_list);
+
+static void length_add(struct length *l, u64 ns)
+{
+	l->count++;
+	l->total_ns += ns;
+	l->max_ns = max(l->max_ns, ns);
+}
+
+static struct block *block_find(xfs_daddr_t daddr)
+{
+	struct block *b;
+
+	hash_for_each_possible(blocks, b, node,
+			       daddr) if (b->daddr == daddr) return b;
+	return NULL;
+}
+
+static void block_free(struct block *b)
+{
+	hash_del(&b->node);
+	list_del(&b->list);
+	kfree(b);
+}
+
+static struct mark *mark_find(xfs_daddr_t daddr)
+{
+	struct mark *m;
+
+	hash_for_each_possible(marks, m, node,
+			       daddr) if (m->daddr == daddr) return m;
+	return NULL;
+}
+
+static void mark_free(struct mark *m)
+{
+	hash_del(&m->node);
+	list_del(&m->list);
+	kfree(m);
+}
+
+static bool ignored(struct xfs_buf *bp)
+{
+	return xfs_buftarg_is_mem(bp->b_target) ||
+	       xfs_buf_daddr(bp) == XFS_BUF_DADDR_NULL;
+}
+
+void dwb_stale(struct xfs_buf *bp)
+{
+	struct mark *m, *new;
+
+	/* A failing synchronous write stales what is in flight: no matter. */
+	if (list_empty(&bp->b_list) || bp->b_error || ignored(bp))
+		return;
+	new = kzalloc(sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
+	spin_lock(&dwb_lock);
+	c.staled_linked++;
+	m = mark_find(xfs_buf_daddr(bp));
+	if (m)
+		m->open = false;
+	else if (new) {
+		new->daddr = xfs_buf_daddr(bp);
+		hash_add(marks, &new->node, new->daddr);
+		list_add(&new->list, &mark_list);
+		new = NULL;
+	}
+	spin_unlock(&dwb_lock);
+	kfree(new);
+}
+
+void dwb_unlock(struct xfs_buf *bp)
+{
+	struct mark *m;
+
+	if (!(bp->b_flags & XBF_STALE) || ignored(bp))
+		return;
+	spin_lock(&dwb_lock);
+	m = mark_find(xfs_buf_daddr(bp));
+	if (m && !m->open) {
+		m->open = true;
+		m->opened = ktime_get_ns();
+		m->submits = c.ail_submits;
+	}
+	spin_unlock(&dwb_lock);
+}
+
+void dwb_found(struct xfs_buf *bp)
+{
+	struct mark *m;
+
+	if (!(bp->b_flags & XBF_STALE) || ignored(bp))
+		return;
+	spin_lock(&dwb_lock);
+	m = mark_find(xfs_buf_daddr(bp));
+	if (m && m->open)
+		c.met_lookup++;
+	spin_unlock(&dwb_lock);
+}
+
+void dwb_submit(struct xfs_buf *bp)
+{
+	struct block *b;
+
+	if (!(bp->b_flags & XBF_WRITE) || ignored(bp))
+		return;
+	spin_lock(&dwb_lock);
+	b = block_find(xfs_buf_daddr(bp));
+	if (b && b->owner == current)
+		b->own = true;
+	spin_unlock(&dwb_lock);
+}
+
+void dwb_ioend(struct xfs_buf *bp)
+{
+	struct block *b;
+
+	if (!(bp->b_flags & XBF_WRITE) || bp->b_error || ignored(bp))
+		return;
+	spin_lock(&dwb_lock);
+	if (c.hits && c.hit_daddr == xfs_buf_daddr(bp))
+		c.hit_writes++;
+	b = block_find(xfs_buf_daddr(bp));
+	if (b && b->owner)
+		b->durable = true;
+	else if (b) {
+		length_add(&c.exposed, ktime_get_ns() - b->returned);
+		block_free(b);
+	}
+	spin_unlock(&dwb_lock);
+}
+
+void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio)
+{
+	if ((bp->b_flags & XBF_WRITE) && atomic_read(&fails_left) &&
+	    READ_ONCE(fail_daddr) == xfs_buf_daddr(bp) &&
+	    atomic_dec_if_positive(&fails_left) >= 0) {
+		atomic_inc(bp->b_flags & XBF_ASYNC ? &failed_async :
+						     &failed_sync);
+		bio_io_error(bio);
+		return;
+	}
+	submit_bio(bio);
+}
+
+u64 dwb_wait_begin(void)
+{
+	return ktime_get_ns();
+}
+
+void dwb_wait_end(u64 begin)
+{
+	u64 ns = ktime_get_ns() - begin;
+	bool first;
+
+	spin_lock(&dwb_lock);
+	length_add(&c.wait, ns);
+	first = c.wait.count == 1;
+	spin_unlock(&dwb_lock);
+	if (first) {
+		pr_info("dwb: first wait, %llu ns, by:\n", ns);
+		dump_stack();
+	}
+}
+
+bool dwb_ail_eager(void)
+{
+	return READ_ONCE(ail_eager);
+}
+
+void dwb_ail_before_submit(void)
+{
+	unsigned int us = READ_ONCE(ail_delay_us);
+
+	if (us)
+		usleep_range(us, us + us / 10 + 1);
+	spin_lock(&dwb_lock);
+	while (ktime_get_ns() < hold_until) {
+		spin_unlock(&dwb_lock);
+		usleep_range(900, 1100);
+		spin_lock(&dwb_lock);
+	}
+	c.ail_submits++;
+	ail_in_submit = true;
+	spin_unlock(&dwb_lock);
+}
+
+void dwb_ail_after_submit(void)
+{
+	u64 now = ktime_get_ns();
+	struct mark *m, *n;
+
+	spin_lock(&dwb_lock);
+	ail_in_submit = false;
+	list_for_each_entry_safe(m, n, &mark_list, list) {
+		if (!m->open)
+			continue;
+		/* Opened while this ran: dropped by it or not, who knows. */
+		if (m->submits != c.ail_submits)
+			length_add(&c.window, now - m->opened);
+		mark_free(m);
+	}
+	spin_unlock(&dwb_lock);
+}
+
+static void load_end(struct task_struct *task, int error)
+{
+	u64 now = ktime_get_ns();
+	struct block *b, *n;
+
+	lockdep_assert_held(&dwb_lock);
+	list_for_each_entry_safe(b, n, &block_list, list) {
+		if (b->owner != task)
+			continue;
+		if (!error && !b->own)
+			c.misqueued++;
+		if (error || b->durable) {
+			block_free(b);
+			continue;
+		}
+		c.not_durable++;
+		if (c.hits && b->daddr == c.hit_daddr)
+			c.hit_not_durable++;
+		b->owner = NULL;
+		b->returned = now;
+	}
+}
+
+void dwb_bload_begin(void)
+{
+	spin_lock(&dwb_lock);
+	load_end(current, -ECANCELED);	/* nothing, unless a hook is missing */
+	spin_unlock(&dwb_lock);
+}
+
+/* The trial begins: the AIL cannot drop the buffer before it is released. */
+static void hit(xfs_daddr_t daddr)
+{
+	c.hits = 1;
+	c.hit_daddr = daddr;
+	WRITE_ONCE(fail_daddr, daddr);
+	atomic_set(&fails_left, fail_arm);
+	if (hold_arm_ms)
+		hold_until = ktime_get_ns() + hold_arm_ms * NSEC_PER_MSEC;
+}
+
+void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr)
+{
+	struct xfs_mount *mp = cur->bc_mp;
+	xfs_daddr_t daddr;
+	struct mark *m;
+
+	if (cur->bc_ops->type == XFS_BTREE_TYPE_MEM)
+		return;
+	if (cur->bc_ops->ptr_len == XFS_BTREE_LONG_PTR_LEN)
+		daddr = XFS_FSB_TO_DADDR(mp, be64_to_cpu(ptr->l));
+	else
+		daddr = XFS_AGB_TO_DADDR(mp, cur->bc_ag.pag->pag_agno,
+					 be32_to_cpu(ptr->s));
+
+	spin_lock(&dwb_lock);
+	m = mark_find(daddr);
+	if (m && m->open && m->submits == c.ail_submits && !ail_in_submit) {
+		c.met_claim++;
+		if ((hold_arm_ms || fail_arm) && !c.hits)
+			hit(daddr);
+	}
+	spin_unlock(&dwb_lock);
+}
+
+void dwb_bload_block(struct xfs_buf *bp)
+{
+	struct block *b, *old;
+
+	if (ignored(bp))
+		return;
+	b = kzalloc(sizeof(*b), GFP_NOFS | __GFP_NOFAIL);
+	b->daddr = xfs_buf_daddr(bp);
+	b->owner = current;
+
+	spin_lock(&dwb_lock);
+	c.blocks++;
+	if (!list_empty(&bp->b_list))
+		c.linked++;
+	old = block_find(b->daddr);
+	if (old) {
+		c.superseded += !old->owner;
+		block_free(old);
+	}
+	hash_add(blocks, &b->node, b->daddr);
+	list_add(&b->list, &block_list);
+	spin_unlock(&dwb_lock);
+}
+
+void dwb_bload_end(int error)
+{
+	spin_lock(&dwb_lock);
+	if (error)
+		c.loads_failed++;
+	else
+		c.loads++;
+	load_end(current, error);
+	spin_unlock(&dwb_lock);
+}
+
+#define PRINT(x)	n += sysfs_emit_at(buf, n, #x "=%llu ", c.x)
+#define PRINT_LENGTH(x)	\
+	n += sysfs_emit_at(buf, n, #x "_count=%llu " #x "_total_ns=%llu " \
+			   #x "_max_ns=%llu ", c.x.count, c.x.total_ns, \
+			   c.x.max_ns)
+
+static int counters_get(char *buf, const struct kernel_param *kp)
+{
+	int n = 0;
+
+	spin_lock(&dwb_lock);
+	PRINT(loads);
+	PRINT(loads_failed);
+	PRINT(blocks);
+	PRINT(linked);
+	PRINT(misqueued);
+	PRINT(not_durable);
+	PRINT(staled_linked);
+	PRINT(met_lookup);
+	PRINT(met_claim);
+	PRINT(hits);
+	PRINT(hit_daddr);
+	PRINT(hit_writes);
+	PRINT(hit_not_durable);
+	PRINT(ail_submits);
+	PRINT(superseded);
+	PRINT_LENGTH(window);
+	PRINT_LENGTH(exposed);
+	PRINT_LENGTH(wait);
+	n += sysfs_emit_at(buf, n, "held=%d failed_async=%d failed_sync=%d\n",
+			   ktime_get_ns() < hold_until,
+			   atomic_read(&failed_async),
+			   atomic_read(&failed_sync));
+	spin_unlock(&dwb_lock);
+	return n;
+}
+
+static int counters_set(const char *val, const struct kernel_param *kp)
+{
+	struct block *b, *nb;
+	struct mark *m, *nm;
+
+	spin_lock(&dwb_lock);
+	list_for_each_entry_safe(b, nb, &block_list, list)
+		block_free(b);
+	list_for_each_entry_safe(m, nm, &mark_list, list)
+		mark_free(m);
+	memset(&c, 0, sizeof(c));
+	atomic_set(&fails_left, 0);
+	atomic_set(&failed_async, 0);
+	atomic_set(&failed_sync, 0);
+	hold_until = 0;
+	spin_unlock(&dwb_lock);
+	return 0;
+}
+
+static const struct kernel_param_ops counters_ops = {
+	.get = counters_get,
+	.set = counters_set,
+};
+module_param_cb(dwb_counters, &counters_ops, NULL, 0644);

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Build xfs.ko out of tree, once per fix and kind.
+
+Kinds: "cost" is the fix and the loop that times it, no probes; "probe" has
+the counters, delays and crash points.  Fixes with the same headers share a
+tree, so that changing from one to another compiles few files.  Kbuild writes
+absolute paths into its objects, so the tree in use is always at one place.
+"""
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import fixes
+from common import BUILD, HERE, Failure, run, say, write_if_changed
+
+KINDS = ("cost", "probe")
+OPTIONS = [
+    "ONLINE_SCRUB",
+    "ONLINE_REPAIR",
+    "DRAIN_INTENTS",
+    "LIVE_HOOKS",
+    "MEMORY_BUFS",
+    "BTREE_IN_MEM",
+    "ONLINE_SCRUB_STATS",
+]
+# The files that probe.cocci looks at.
+PROBED = ("xfs_buf.c", "xfs_trans_ail.c", "libxfs/xfs_btree_staging.c")
+
+
+def kernel() -> tuple[str, Path, Path]:
+    """(release, headers, image) of the newest 6.12 that is here whole."""
+    for modules in sorted(Path("/lib/modules").glob("6.12.*-amd64"), reverse=True):
+        headers, image = modules / "build", Path("/boot") / f"vmlinuz-{modules.name}"
+        if headers.is_dir() and image.is_file() and (modules / "kernel").is_dir():
+            return modules.name, headers, image
+    raise Failure(
+        "no Linux 6.12 with headers, modules and image in /lib/modules and /boot:"
+        " run scripts/setup kernel"
+    )
+
+
+def module(fix: fixes.Fix, kind: str) -> Path:
+    return BUILD / "modules" / f"xfs-{fix.name}.{kind}.ko"
+
+
+def _probe(files: dict[str, bytes], fix: fixes.Fix) -> None:
+    """Put the hooks into @files by way of a scratch folder."""
+    scratch = BUILD / "probed" / fix.name
+    shutil.rmtree(scratch, ignore_errors=True)
+    for name in PROBED:
+        path = scratch / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(files[name])
+    result = run(
+        ["spatch", "--very-quiet", "--in-place"]
+        + ["--sp-file", str(HERE / "probe.cocci"), "--dir", str(scratch)]
+    )
+    if result.returncode:
+        raise Failure(
+            f"probe.cocci does not fit {fix.file}: {result.stdout.strip()[-200:]}"
+        )
+    for name in PROBED:
+        text = (scratch / name).read_bytes()
+        if text != files[name]:
+            files[name] = b'#include "dwb_probe.h"\n' + text
+    for name in ("dwb_probe.h", "dwb_probe.c"):
+        files[name] = (HERE / name).read_bytes()
+    hooks = set(re.findall(rb"^\+.*?(dwb_\w+)\(", (HERE / "probe.cocci").read_bytes(), re.M))
+    lost = [h.decode() for h in sorted(hooks) if not any(h + b"(" in files[n] for n in PROBED)]
+    (scratch / "lost").write_text(" ".join(lost))
+
+
+def lost_hooks(fix: fixes.Fix) -> list[str]:
+    """Hooks that found no place in the patched source: figures unknown."""
+    return (BUILD / "probed" / fix.name / "lost").read_text().split()
+
+
+def _wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes]]:
+    """The tree's name and every file in it."""
+    tree = fixes.patched(fix)
+    scratch = BUILD / "emulation" / fix.name
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(tree / "fs", scratch / "fs")
+    fixes._apply_patch(HERE / "emulation.patch", scratch)
+    top = scratch / "fs" / "xfs"
+    files = {
+        str(p.relative_to(top)): p.read_bytes()
+        for p in top.rglob("*")
+        if p.is_file()
+    }
+    shutil.rmtree(scratch)
+    headers = BUILD / "headers"
+    headers.parent.mkdir(parents=True, exist_ok=True)
+    headers.write_bytes(b"".join(files[f] for f in sorted(files) if f.endswith(".h")))
+    name = "tree-" + fixes.key(headers)
+    if kind == "probe":
+        _probe(files, fix)
+        extra = b"dwb_probe.o"
+    else:
+        files["dwb_cost.c"] = (HERE / "dwb_cost.c").read_bytes()
+        extra = b"dwb_cost.o"
+    files["Makefile"] += b"\nxfs-y += " + extra + b"\n"
+    return name, files
+
+
+def _take(name: str) -> Path:
+    """Put the tree @name in place; a new one starts as a copy of another."""
+    tree = BUILD / "tree"
+    mark = tree / "name"
+    if mark.is_file() and mark.read_text() == name:
+        return tree
+    wanted = BUILD / name
+    if mark.is_file():
+        other = BUILD / mark.read_text()
+        tree.rename(other)
+        if not wanted.is_dir():
+            shutil.copytree(other, wanted)
+    if wanted.is_dir():
+        wanted.rename(tree)
+    tree.mkdir(parents=True, exist_ok=True)
+    mark.write_text(name)
+    return tree
+
+
+def build(fix: fixes.Fix, kind: str) -> Path:
+    """Return the module, built if anything that goes into it has changed."""
+    release, headers, _ = kernel()
+    sources = [HERE / f for f in ("emulation.patch", "probe.cocci")]
+    sources += [HERE / f for f in ("dwb_probe.c", "dwb_probe.h", "dwb_cost.c")]
+    want = f"{release} {fixes.key(fix.file, *sources)}"
+    target = module(fix, kind)
+    stamp = target.with_suffix(".stamp")
+    if target.is_file() and stamp.is_file() and stamp.read_text() == want:
+        return target
+
+    begin = time.monotonic()
+    name, files = _wanted(fix, kind)
+    tree = _take(name)
+    for path, data in files.items():
+        write_if_changed(tree / path, data)
+    options = [f"CONFIG_XFS_{o}=y" for o in OPTIONS]
+    defines = " ".join(f"-DCONFIG_XFS_{o}=1" for o in OPTIONS)
+    log = BUILD / f"build-{fix.name}.{kind}.log"
+    log.unlink(missing_ok=True)
+    compiler = f"gcc-{_gcc_major(headers)}"
+    if shutil.which("ccache"):
+        compiler = "ccache " + compiler
+    result = run(
+        ["nice", "make", "-C", str(headers), f"M={tree}", f"-j{os.cpu_count()}"]
+        + [f"CC={compiler}", "CONFIG_XFS_FS=m", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+        + options
+        + [f"KCFLAGS={defines} -g0", "modules"],
+        log=log,
+    )
+    if result.returncode:
+        first = next(
+            (x for x in result.stdout.splitlines() if re.search(r"\berror:|Error \d", x)),
+            "make failed",
+        )
+        raise Failure(f"{fix.file}: xfs with it does not compile: {first}; see {log}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(tree / "xfs.ko", target)
+    stamp.write_text(want)
+    compiled = len(re.findall(r"^\s+CC \[M\]", result.stdout, re.M))
+    say(
+        f"built {fix.name} ({kind}): {compiled} files in"
+        f" {time.monotonic() - begin:.0f} s"
+    )
+    return target
+
+
+def _gcc_major(headers: Path) -> str:
+    text = (headers / "include" / "config" / "auto.conf")
+    found = re.search(r"CONFIG_GCC_VERSION=(\d+)\d{4}", text.read_text())
+    if not found:
+        raise Failure(f"{text} names no gcc: reinstall the kernel's headers")
+    return found[1]

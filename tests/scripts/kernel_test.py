@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""scripts/kernel: patches that apply, errors that say what to do, verdicts.
+
+No guest is booted here.
+"""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "bench" / "linux"))
+sys.dont_write_bytecode = True
+
+import fixes  # noqa: E402
+import guest  # noqa: E402
+import modules  # noqa: E402
+import table  # noqa: E402
+
+MISSING = [p for p in ("spatch", "patch") if not shutil.which(p)]
+if not fixes.TARBALL.is_file():
+    MISSING.append(str(fixes.TARBALL))
+
+
+def kernel(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [TOP / "scripts/kernel", *arguments],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@unittest.skipIf(MISSING, f"missing: {', '.join(MISSING)}")
+class Patches(unittest.TestCase):
+    # What each must bring into or take out of fs/xfs: a rule of a semantic
+    # patch that matches nothing is silent.
+    EXPECTED = {
+        "none": ["-xfs_buf_delwri_queue_here(", "-\twake_up_var(&bp->b_list);"],
+        "none_pre_done": ["-xfs_buf_delwri_queue_here(", "-\tbp->b_flags |= XBF_DONE;"],
+        "delwri_queue_here": [],
+        "delwri_queue_here_mb": ["+\tsmp_mb();"],
+        "wait_in_find_lock": [
+            "+xfs_buf_find_stale(",
+            "+\t\tbp->b_delwri_owner = current;",
+            "-xfs_buf_delwri_queue_here(",
+        ],
+        "remove_on_stale": [
+            "+xfs_buf_delwri_remove(",
+            "-xfs_buf_delwri_queue_here(",
+        ],
+    }
+
+    def test_every_fix_applies_and_says_why(self) -> None:
+        source = fixes.pristine()
+        for name in fixes.builtin():
+            with self.subTest(name):
+                done = kernel("patch", name)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(done.stdout.startswith("Subject: [PATCH] xfs: "))
+                for line in self.EXPECTED.get(name, ["+"]):
+                    self.assertIn("\n" + line, done.stdout)
+                if name == "delwri_queue_here":
+                    self.assertNotIn("\n+++ ", done.stdout)
+                    continue
+                dry = subprocess.run(
+                    ["patch", "-p1", "--dry-run", "-f", "--fuzz=0", "-d", source],
+                    input=done.stdout,
+                    text=True,
+                    stdout=subprocess.PIPE,
+                )
+                self.assertEqual(dry.returncode, 0, dry.stdout)
+                style = subprocess.run(
+                    ["perl", source / "scripts/checkpatch.pl", "--no-tree"]
+                    + ["--no-signoff", "--quiet", "-"],
+                    input=done.stdout,
+                    text=True,
+                    stdout=subprocess.PIPE,
+                )
+                self.assertNotIn("ERROR", style.stdout)
+
+    def test_every_hook_finds_its_place(self) -> None:
+        waits = {"dwb_wait_begin", "dwb_wait_end"}
+        for name in fixes.builtin():
+            with self.subTest(name):
+                fix = fixes.find(name)
+                tree = fixes.patched(fix) / "fs" / "xfs"
+                modules._probe({f: (tree / f).read_bytes() for f in modules.PROBED}, fix)
+                sleeps = b"wait_var_event(" in (tree / "xfs_buf.c").read_bytes()
+                self.assertEqual(set(modules.lost_hooks(fix)), set() if sleeps else waits)
+
+    def test_a_patch_that_does_not_apply(self) -> None:
+        good = kernel("patch", "remove_on_stale").stdout
+        bad = good.replace("-\tbp->b_flags &= ~_XBF_DELWRI_Q;", "-\tno_such_line;", 1)
+        self.assertNotEqual(good, bad)
+        with tempfile.NamedTemporaryFile("w", suffix=".patch") as f:
+            f.write(bad)
+            f.flush()
+            done = kernel("patch", f"mine={f.name}")
+        self.assertEqual(done.returncode, 2)
+        line = done.stderr.splitlines()[-1]
+        for word in (f.name, "hunk ", "fs/xfs/xfs_buf.c", "does not apply"):
+            self.assertIn(word, line)
+
+    def test_a_rule_that_matches_nothing(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".cocci") as f:
+            f.write("@@\n@@\n- no_such_function();\n")
+            f.flush()
+            done = kernel("patch", f"mine={f.name}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("changes nothing", done.stderr)
+
+    def test_a_rule_that_does_not_parse(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".cocci") as f:
+            f.write("@@\nnonsense\n")
+            f.flush()
+            done = kernel("patch", f"mine={f.name}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f.name, done.stderr)
+
+    def test_bad_names(self) -> None:
+        for name in ("nosuch", "mine=/no/such.patch", "mine=/etc/passwd", "a b=c"):
+            with self.subTest(name):
+                done = kernel("patch", name)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(len(done.stderr.splitlines()), 1)
+
+
+class Verdicts(unittest.TestCase):
+    TRIAL = {
+        "scenario": "crash",
+        "fix": "none",
+        "hit": 1,
+        "held": 1,
+        "wait_count": 0,
+        "xfs_repair_status": 1,
+        "mount_status": 0,
+    }
+
+    def data(self, *steps: dict) -> dict:
+        return {"steps": [{"id": str(n), **s} for n, s in enumerate(steps)]}
+
+    def test_validity(self) -> None:
+        for change, valid in (
+            ({}, True),
+            ({"hit": 0}, False),
+            ({"held": 0}, False),
+            ({"held": 0, "wait_count": 1}, True),
+            ({"scenario": "error"}, False),
+            ({"scenario": "error", "failed_sync": 1}, True),
+        ):
+            self.assertEqual(table.is_valid(self.TRIAL | change), valid, change)
+
+    def test_a_fix_that_loses_fails_a_control_does_not(self) -> None:
+        self.assertEqual(table.verdict(self.data(self.TRIAL)), 0)
+        mine = self.TRIAL | {"fix": "mine"}
+        self.assertEqual(table.verdict(self.data(mine)), 1)
+        self.assertEqual(table.verdict(self.data(mine | {"held": 0})), 0)
+        storm = {"scenario": "widened", "fix": "mine", "misqueued": 0}
+        self.assertEqual(table.verdict(self.data(storm)), 0)
+        self.assertEqual(table.verdict(self.data(storm | {"misqueued": 1})), 1)
+        self.assertEqual(table.verdict(self.data(storm | {"hung": 1})), 1)
+
+    def test_a_control_that_loses_nothing_is_no_control(self) -> None:
+        control = {"scenario": "widened", "fix": "none", "misqueued": 0}
+        self.assertEqual(table.verdict(self.data(control)), 1)
+        self.assertEqual(table.verdict(self.data(control | {"misqueued": 3})), 0)
+
+
+class Guests(unittest.TestCase):
+    def test_plan(self) -> None:
+        step = guest.Step("a-1", "storm", 60, {"module": "none.probe", "delay": 0})
+        self.assertEqual(step.line(), "a-1 storm limit=60 module=none.probe delay=0")
+
+    def test_reports_may_stop_anywhere(self) -> None:
+        got = guest._parse("boot uptime=1.5\na-1 x=1 y=2\na-1 hung=1\nb-2 x=")
+        self.assertEqual(got["a-1"], {"x": "1", "y": "2", "hung": "1"})
+        self.assertEqual(got["b-2"], {"x": ""})
+
+    def test_eight_processors_have_four_nodes(self) -> None:
+        line = " ".join(guest._machine("tcg", 8))
+        self.assertEqual(line.count("-numa node,"), 4)
+        self.assertEqual(line.count("-numa dist,"), 6)
+        self.assertIn("cpus=6-7", line)
+
+
+if __name__ == "__main__":
+    unittest.main()
