@@ -68,10 +68,12 @@ static void run(struct check *c)
 	pthread_t thread;
 	int error = pthread_create(&thread, NULL, check_main, c);
 
+	if (!error) {
+		pthread_join(thread, NULL);
+		return;
+	}
 	c->found_pu = -error;
 	fail(c, "it cannot be started", -error);
-	if (!error)
-		pthread_join(thread, NULL);
 }
 
 static json_t *to_json(const struct check *checks, unsigned int nr)

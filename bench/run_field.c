@@ -349,4 +349,3 @@ out:
 	field_free(&f);
 	return error;
 }
-

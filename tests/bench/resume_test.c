@@ -197,8 +197,8 @@ static void test_damaged(void **state)
 	json_decref(edit("block-0003.json", NULL, "seed", json_null()));
 	check_refused("block-0003.json");
 	assert_int_equal(stat(file(run, "block-0003.json"), &st), 0);
-	assert_int_equal(truncate(file(run, "block-0003.json"),
-				  st.st_size / 2), 0);
+	assert_int_equal(truncate(file(run, "block-0003.json"), st.st_size / 2),
+			 0);
 	check_refused("block-0003.json");
 	assert_int_equal(lstat(file(run, ".block-0001.json.tmp"), &st), 0);
 	assert_int_equal(remove(file(run, ".block-0001.json.tmp")), 0);
