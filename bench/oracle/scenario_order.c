@@ -98,20 +98,23 @@ static void actor_scan(struct actor *actor)
 
 /*
  * Repair1 stands between queueing the block and submitting it, @queued; a
- * scan locks the block and keeps it until Repair1 sleeps for that lock.
+ * scan locks the block and keeps it until Repair1 sleeps for that lock.  The
+ * AIL, @pass, goes on before only if Repair1 waits for it, else it meets the
+ * scan's lock.
  */
 static bool submit_while_locked(struct stage *s, struct actor *repair1,
-				struct hold *queued)
+				struct hold *queued, struct hold *pass)
 {
 	struct actor *scan;
 	struct hold *look;
 
-	if (!stage_until_held(s, queued))
+	if (!stage_until_held_releasing(s, queued, repair1, pass))
 		return false;
 	look = stage_hold(s, "Scan", POINT_LOOKUP, s->block);
 	scan = stage_start(s, "Scan", actor_scan, 0);
 	if (!stage_until_held(s, look))
 		return false;
+	stage_release(s, pass);
 	stage_release(s, queued);
 	stage_until_waits(s, repair1, WAIT_LOCK);
 	stage_release(s, look);
@@ -134,13 +137,11 @@ static void ordering(struct stage *s, enum path path)
 	if (!before_reuse(s, path))
 		return;
 	s->watching = true;
-	if (path == PATH_LOCKED) {
-		/* Its root is the last of four blocks that it queues. */
-		stage_release(s, pass);
+	/* Its root is the last of four blocks that it queues. */
+	if (path == PATH_LOCKED)
 		queued = stage_hold(s, "Repair1", POINT_QUEUE, s->block + 3);
-	}
 	repair1 = stage_start(s, "Repair1", actor_repair, 0);
-	if (queued && !submit_while_locked(s, repair1, queued))
+	if (queued && !submit_while_locked(s, repair1, queued, pass))
 		return;
 	if (!stage_join_releasing(s, repair1, pass))
 		return;

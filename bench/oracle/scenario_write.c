@@ -63,6 +63,19 @@ static void judge(struct stage *s)
 			      "write the freed block");
 }
 
+/* The old contents are to be in it before the new ones are on the device. */
+static void read_ahead(struct stage *s)
+{
+	struct buf_state state = { .locked = true };
+
+	s->fix->buf_readahead(s->mp, s->block, 1);
+	for (int i = 0; i < 4000 && state.locked; i++) {
+		if (!s->fix->buf_peek(s->mp, s->block, &state))
+			return;
+		sleep_ns(500000, WAIT_NONE);
+	}
+}
+
 static void reuse_as_data(struct stage *s, bool readahead)
 {
 	struct hold *pass;
@@ -70,7 +83,7 @@ static void reuse_as_data(struct stage *s, bool readahead)
 	if (!review_freed(s, &pass))
 		return;
 	if (readahead)
-		s->fix->buf_readahead(s->mp, s->block, 1);
+		read_ahead(s);
 	if (!write_file(s))
 		return;
 	stage_release(s, pass);

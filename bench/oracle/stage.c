@@ -190,6 +190,17 @@ bool stage_until_held(struct stage *s, struct hold *hold)
 	return until(s, READ_ONCE(hold->held), hold->actor);
 }
 
+bool stage_until_held_releasing(struct stage *s, struct hold *hold,
+				struct actor *actor, struct hold *other)
+{
+	if (!until(s, READ_ONCE(hold->held) || waits_for(actor, WAIT_LIST),
+		   hold->actor))
+		return false;
+	if (!READ_ONCE(hold->held))
+		stage_release(s, other);
+	return stage_until_held(s, hold);
+}
+
 bool stage_until_seen(struct stage *s, enum point point, uint64_t times)
 {
 	return until(s, stage_seen(s, point) >= times, point_name(point));

@@ -105,6 +105,9 @@ bool stage_is_done(const struct actor *actor);
 struct hold *stage_hold(struct stage *s, const char *actor, enum point point,
 			uint64_t bno);
 bool stage_until_held(struct stage *s, struct hold *hold);
+/* The same, but release @other as soon as @actor waits for a list. */
+bool stage_until_held_releasing(struct stage *s, struct hold *hold,
+				struct actor *actor, struct hold *other);
 void stage_release(struct stage *s, struct hold *hold);
 /* Until @point was reached on the block @times times since the start. */
 bool stage_until_seen(struct stage *s, enum point point, uint64_t times);

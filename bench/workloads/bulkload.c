@@ -153,8 +153,10 @@ static int bulkload_start(struct instance *in)
 	struct load_job job = { .in = in, .ops = 2 * AGS };
 	struct bulkload *b;
 	double mean;
-	int error;
+	int error = role_check_floor(in);
 
+	if (error)
+		return error;
 	if (is_busy(in)) {
 		b = calloc(1, sizeof(*b));
 		if (!b)

@@ -203,11 +203,14 @@ static int storm_batch(struct instance *in, uint64_t ns, struct record *rec,
 /* A tree to change, and to warm up with. */
 static int storm_start(struct instance *in)
 {
-	struct storm *s = calloc(1, sizeof(*s));
+	int error = role_check_floor(in);
 	struct repair_result res;
+	struct storm *s;
 	double mean;
-	int error = 0;
 
+	if (error)
+		return error;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	in->private = s;

@@ -4,6 +4,9 @@
  */
 #include "bench/workloads/roles.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #define VICTIM_PAUSE_NS		200000u
 #define DIRTIER_PAUSE_NS	1000000u
 #define DIRTIER_BLOCKS		256u
@@ -140,6 +143,15 @@ int dirtier_stop(struct dirtier *d, struct record *rec)
 		record_count(rec, "dirtier_rounds", d->rounds);
 	}
 	return d->error;
+}
+
+int role_check_floor(struct instance *in)
+{
+	if (!floor_of(in->fix) || !in->bench->device)
+		return 0;
+	snprintf(in->record.reason, sizeof(in->record.reason),
+		 "it copies to memory: nothing to compare a device with");
+	return -EOPNOTSUPP;
 }
 
 /* --- counters ------------------------------------------------------------ */

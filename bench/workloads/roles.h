@@ -56,6 +56,9 @@ int role_claim(struct instance *in, unsigned int agno, uint64_t nr,
 /* The processor of the second worker, which is idle; -1: any daemon's. */
 int role_cpu(const struct bench *b);
 
+/* 0, or -EOPNOTSUPP and why: a floor copies to memory and to no device. */
+int role_check_floor(struct instance *in);
+
 /* Begin to count anew; floors count nothing. */
 struct role_counts {
 	struct lock_stat locks;
