@@ -48,7 +48,7 @@ struct buf {
 	struct list_head b_lru;		/* lru node's lock */
 	spinlock_t b_lock;		/* b_state, order of releases */
 	unsigned int b_state;		/* b_lock */
-	int b_unused;			/* kernel: b_io_error */
+	int b_io_error;			/* by the completion of the I/O */
 	struct wait_queue_head b_waiters; /* for the last unpin */
 	/*
 	 * Link of whatever delayed-write list or in-flight list the buffer

@@ -8,7 +8,7 @@
 #include "cache/mount.h"
 #include "cache/trans.h"
 
-static void buf_ioend(struct buf *bp, int error);
+static void buf_ioend(struct buf *bp);
 
 /* Everything in the model is one kind of block; its verifier. */
 static const char block_ops[] = "block";
@@ -32,7 +32,12 @@ static void wait_unpin(struct buf *bp)
 /* On the device's completion thread; the submitter may still be in submit. */
 static void buf_bio_end(struct bio *bio)
 {
-	buf_ioend(bio->private, bio->error);
+	struct buf *bp = bio->private;
+
+	/* Only if need be: the line is the submitter's, who has cleared it. */
+	if (unlikely(bio->error))
+		bp->b_io_error = bio->error;
+	buf_ioend(bp);
 }
 
 /* As if the device had failed it, without asking the device. */
@@ -40,7 +45,8 @@ static void buf_ioend_fail(struct buf *bp)
 {
 	buf_clear(bp, BUF_DONE);
 	buf_stale(bp);
-	buf_ioend(bp, -EIO);
+	bp->b_io_error = -EIO;
+	buf_ioend(bp);
 }
 
 void buf_submit(struct buf *bp)
@@ -55,6 +61,7 @@ void buf_submit(struct buf *bp)
 	buf_hold(bp);
 	if (bp->b_flags & BUF_WRITE)
 		wait_unpin(bp);
+	bp->b_io_error = 0;
 	bp->b_error = 0;
 	if (bp->b_flags & BUF_ASYNC)
 		ioacct_inc(bp);
@@ -120,42 +127,32 @@ static bool handle_error(struct buf *bp)
 
 static void write_done(struct buf *bp)
 {
+	if (unlikely(bp->b_last_error))
+		bp->b_last_error = 0;
 	if (bp->b_log_item)
 		buf_item_done(bp);
 	if (bp->b_flags & BUF_INODES)
 		inode_iodone(bp);
 }
 
-static void write_succeeded(struct buf *bp)
+/* Buffer locked by whoever submitted it; releases it if asynchronous. */
+static void buf_ioend(struct buf *bp)
 {
-	/* There was no failure before without the flag. */
-	if (unlikely(bp->b_flags & BUF_WRITE_FAIL)) {
-		buf_clear(bp, BUF_WRITE_FAIL);
-		bp->b_last_error = 0;
-	}
-	buf_set(bp, BUF_DONE);
-}
-
-/*
- * Buffer locked by whoever submitted it; releases it if asynchronous.  It
- * may be on another processor's: lines that need not be touched are not.
- */
-static void buf_ioend(struct buf *bp, int error)
-{
-	if (unlikely(error))
-		bp->b_error = error;
+	if (!bp->b_error && bp->b_io_error)
+		bp->b_error = bp->b_io_error;
 
 	if (bp->b_flags & BUF_READ) {
-		if (!error && bp->b_ops)
-			bp->b_error = error =
-				block_verify(bp->b_addr, bp->b_bno);
-		if (!error)
+		if (!bp->b_error && bp->b_ops)
+			bp->b_error = block_verify(bp->b_addr, bp->b_bno);
+		if (!bp->b_error)
 			buf_set(bp, BUF_DONE);
 	} else {
-		if (!error)
-			write_succeeded(bp);
-		else if (handle_error(bp))
+		if (!bp->b_error) {
+			buf_clear(bp, BUF_WRITE_FAIL);
+			buf_set(bp, BUF_DONE);
+		} else if (handle_error(bp)) {
 			return;
+		}
 		write_done(bp);
 	}
 	buf_clear(bp, BUF_READ | BUF_WRITE | BUF_READ_AHEAD);

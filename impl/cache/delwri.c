@@ -31,18 +31,10 @@ static const enum point queued_point[] = {
 	[QUEUED_ELSEWHERE] = POINT_QUEUE_ELSEWHERE,
 };
 
-/* Its last I/O completed on another processor, perhaps: fetch the bio. */
-static void expect_io(struct buf *bp)
-{
-	prefetch_for_write(&bp->b_bio.list);
-	prefetch_for_write(&bp->b_bio.private);
-}
-
 enum queued delwri_queue(struct buf *bp, struct delwri_list *list)
 {
 	enum queued queued;
 
-	expect_io(bp);
 	ASSERT(buf_islocked(bp));
 	ASSERT(!(bp->b_flags & BUF_READ));
 	queued = fix_queue(bp, list);
@@ -55,7 +47,6 @@ int delwri_queue_bload(struct buf *bp, struct delwri_list *list)
 {
 	enum queued queued;
 
-	expect_io(bp);
 	ASSERT(buf_islocked(bp));
 	queued = fix_queue_bload(bp, list);
 	ASSERT(buf_islocked(bp));
@@ -88,40 +79,18 @@ int delwri_submit_nowait(struct delwri_list *list)
 	return pinned;
 }
 
-/* Buffers whose lines are on their way from where their I/O completed. */
-#define WAIT_AHEAD	4
-
-static struct list_head *look_ahead(struct list_head *wait_list,
-				    struct list_head *link)
-{
-	struct buf *bp;
-
-	if (link == wait_list)
-		return link;
-	bp = fix_wait_buf(link);
-	prefetch_for_write(&bp->b_iowait);
-	prefetch_for_write(bp);
-	prefetch_for_write(&bp->b_lock);
-	prefetch_for_write(&bp->b_error);
-	return link->next;
-}
-
 int delwri_submit(struct delwri_list *list)
 {
-	struct list_head wait_list = LIST_HEAD_INIT(wait_list), *ahead;
+	struct list_head wait_list = LIST_HEAD_INIT(wait_list);
 	struct device_plug plug;
 	int error = 0, error2;
 
 	device_plug_start(&plug);
 	fix_submit(list, &wait_list);
 	device_plug_finish(&plug);
-	ahead = wait_list.next;
-	for (int i = 0; i < WAIT_AHEAD; i++)
-		ahead = look_ahead(&wait_list, ahead);
 	while (!list_empty(&wait_list)) {
 		struct buf *bp = fix_wait_pop(&wait_list);
 
-		ahead = look_ahead(&wait_list, ahead);
 		error2 = buf_iowait(bp);
 		buf_relse(bp);
 		if (!error)

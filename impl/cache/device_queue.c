@@ -72,7 +72,6 @@ static uint64_t queue_take(struct device *dev, uint64_t now,
 	unsigned int nr = 0;
 
 	list_for_each_entry_safe(bio, n, &dev->queue, list) {
-		prefetch_for_write(n);
 		if (bio->due_ns > now)
 			return bio->due_ns;
 		if (nr == dev->media->batch)
@@ -117,13 +116,6 @@ static void bio_finish(struct io_thread *io, struct bio *bio)
 	bio->end_io(bio);
 }
 
-/* What ending it will touch, from where it was submitted. */
-static void prefetch_end(struct bio *bio)
-{
-	__builtin_prefetch(&bio->end_io);
-	prefetch_for_write(bio->private);
-}
-
 /* Returns how many there were. */
 static unsigned int batch_finish(struct io_thread *io, struct list_head *batch)
 {
@@ -133,8 +125,6 @@ static unsigned int batch_finish(struct io_thread *io, struct list_head *batch)
 	while (!list_empty(batch)) {
 		bio = list_first_entry(batch, struct bio, list);
 		list_del_init(&bio->list);
-		if (!list_empty(batch))
-			prefetch_end(list_first_entry(batch, struct bio, list));
 		bio_finish(io, bio);
 		nr++;
 	}

@@ -194,14 +194,6 @@ static inline struct buf *fix_wait_pop(struct list_head *wait_list)
 }
 #endif
 
-/* The buffer that a link of those in flight is of. */
-#ifndef fix_wait_buf
-static inline struct buf *fix_wait_buf(struct list_head *link)
-{
-	return list_entry(link, struct buf, b_list);
-}
-#endif
-
 /* Forget every entry (kernel: xfs_buf_delwri_cancel). */
 #ifndef fix_cancel
 static inline void fix_cancel(struct delwri_list *list)

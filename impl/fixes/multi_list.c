@@ -208,12 +208,6 @@ static inline struct buf *fix_wait_pop(struct list_head *wait_list)
 	return bp;
 }
 
-#define fix_wait_buf fix_wait_buf
-static inline struct buf *fix_wait_buf(struct list_head *link)
-{
-	return list_entry(link, struct delwri_entry, link)->bp;
-}
-
 #define fix_cancel fix_cancel
 static inline void fix_cancel(struct delwri_list *list)
 {

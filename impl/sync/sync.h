@@ -69,17 +69,6 @@ static inline void cpu_relax(void)
 #endif
 }
 
-/* The line will be written soon: fetch it from whoever has it. */
-static inline void prefetch_for_write(const void *p)
-{
-#if defined(__x86_64__)
-	/* Compilers know it for some processors only; others ignore it. */
-	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
-#else
-	__builtin_prefetch(p, 1);
-#endif
-}
-
 /* --- atomics: every read-modify-write is fully ordered -------------- */
 
 typedef struct {
