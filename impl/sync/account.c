@@ -69,7 +69,8 @@ void task_holds_buf(int change)
 	current->holdings.nr[HELD_BUF] += change;
 }
 
-void stall_clocks_start(struct task *t, uint64_t now)
+/* The time is read under the lock, as by readers: it never goes back. */
+void stall_clocks_start(struct task *t)
 {
 	for (int i = 0; i < HELD_CLOCKS; i++) {
 		struct stall_clock *clock = t->holdings.clock[i];
@@ -77,12 +78,12 @@ void stall_clocks_start(struct task *t, uint64_t now)
 		if (!clock)
 			continue;
 		spin_lock(&clock->lock);
-		clock->since = now;
+		clock->since = now_ns();
 		spin_unlock(&clock->lock);
 	}
 }
 
-void stall_clocks_stop(struct task *t, uint64_t now)
+void stall_clocks_stop(struct task *t)
 {
 	for (int i = 0; i < HELD_CLOCKS; i++) {
 		struct stall_clock *clock = t->holdings.clock[i];
@@ -90,7 +91,7 @@ void stall_clocks_stop(struct task *t, uint64_t now)
 		if (!clock)
 			continue;
 		spin_lock(&clock->lock);
-		clock->total_ns += now - clock->since;
+		clock->total_ns += now_ns() - clock->since;
 		clock->since = 0;
 		spin_unlock(&clock->lock);
 	}

@@ -313,8 +313,8 @@ static inline void counted_unlock(spinlock_t *lock)
 }
 
 /* For schedule_timeout(): a wait for a list begins, or has ended. */
-void stall_clocks_start(struct task *t, uint64_t now);
-void stall_clocks_stop(struct task *t, uint64_t now);
+void stall_clocks_start(struct task *t);
+void stall_clocks_stop(struct task *t);
 
 #define SLEEP_FOREVER	UINT64_MAX
 

@@ -182,7 +182,7 @@ uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 	smp_store_release(&t->wait_on, on ? on : t);
 
 	if (kind == WAIT_LIST)
-		stall_clocks_start(t, start);
+		stall_clocks_start(t);
 	if (kind != WAIT_IDLE && more_processors && ns > SPIN_NS)
 		spin_awake(t, start + SPIN_NS);
 	park(t, ns == SLEEP_FOREVER, limit);
@@ -190,7 +190,7 @@ uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 
 	end = now_ns();
 	if (kind == WAIT_LIST)
-		stall_clocks_stop(t, end);
+		stall_clocks_stop(t);
 	smp_store_release(&t->wait_on, NULL);
 	WRITE_ONCE(t->wait_kind, WAIT_NONE);
 	wait_stat_add(&t->waits[kind], end - start);
