@@ -50,7 +50,7 @@ static void victim_main(void *arg)
 
 	s->from = now_ns();
 	tp = lock_header(s->fs);
-	s->to = now_ns();
+	WRITE_ONCE(s->to, now_ns());
 	s->stall = task_take_stall();
 	s->fs->fix->trans_commit(tp);
 }
