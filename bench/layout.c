@@ -43,15 +43,9 @@ void layout_draw_of(uint64_t seed, unsigned int block, unsigned int of,
 	}
 	turn = (block - 1) / of;
 	at = (block - 1) % of;
-	for (unsigned int t = 0; t <= turn; t++) {
-		for (unsigned int i = 0; i < of; i++) {
-			unsigned int j = bench_random(&random) % (i + 1);
-
-			index[i] = index[j];
-			index[j] = i + 1;
-		}
-	}
-	layout->index = index[at];
+	for (unsigned int t = 0; t <= turn; t++)
+		bench_shuffle(index, of, &random);
+	layout->index = index[at] + 1;
 	layout_path(program, layout->index, layout->program,
 		    sizeof(layout->program));
 }

@@ -190,23 +190,6 @@ static void describe_processors(json_t *machine)
 	hwloc_topology_destroy(topology);
 }
 
-int machine_topology_xml(char **xml)
-{
-	hwloc_topology_t topology;
-	int len, error = topology_load(&topology);
-	char *buffer;
-
-	if (error)
-		return error;
-	*xml = NULL;
-	if (!hwloc_topology_export_xmlbuffer(topology, &buffer, &len, 0)) {
-		*xml = strdup(buffer);
-		hwloc_free_xmlbuffer(topology, buffer);
-	}
-	hwloc_topology_destroy(topology);
-	return *xml ? 0 : -ENOMEM;
-}
-
 /* --- all of it ---------------------------------------------------------- */
 
 json_t *machine_settings(void)

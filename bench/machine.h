@@ -33,8 +33,6 @@ json_t *machine_state(void);
  * machine_describe(); each layout has its own.  NULL: no memory.
  */
 json_t *machine_program(void);
-/* hwloc's own picture of what we may use, for lstopo.  0 or -errno. */
-int machine_topology_xml(char **xml);
 /* release, checking, asan or tsan. */
 const char *machine_build_type(void);
 /* Set @key to null and @key_reason to why.  0, or -1 without memory. */

@@ -66,7 +66,7 @@ uint64_t bench_random(uint64_t *state)
 	return x ^ (x >> 31);
 }
 
-static void shuffle(unsigned int *v, unsigned int nr, uint64_t *random)
+void bench_shuffle(unsigned int *v, unsigned int nr, uint64_t *random)
 {
 	for (unsigned int i = 0; i < nr; i++) {
 		unsigned int j = bench_random(random) % (i + 1);
@@ -84,8 +84,8 @@ void run_order(unsigned int nr, unsigned int rounds, uint64_t seed,
 
 	for (unsigned int r = 0; r < rounds; r++) {
 		if (r % nr == 0) {
-			shuffle(symbol, nr, &seed);
-			shuffle(row, nr, &seed);
+			bench_shuffle(symbol, nr, &seed);
+			bench_shuffle(row, nr, &seed);
 		}
 		for (unsigned int i = 0; i < nr; i++)
 			order[r * nr + i] = symbol[(i + row[r % nr]) % nr];

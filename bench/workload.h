@@ -148,5 +148,7 @@ void record_waits(struct record *rec);
 void record_add_waits(struct record *rec, const struct wait_stat *waits);
 /* Small, fast, seeded; any seed will do. */
 uint64_t bench_random(uint64_t *state);
+/* 0 to @nr - 1 in an order drawn from it. */
+void bench_shuffle(unsigned int *v, unsigned int nr, uint64_t *random);
 
 #endif

@@ -4,6 +4,8 @@
 
 set(fix_names "")
 set(fix_objects "")
+# A cache that is not timed is compiled as one source, in a third of the time.
+set(one_source UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
 
 # add_fix(<name> <file> <cache source>...): appends to fix_names, fix_objects
 function(add_fix name file)
@@ -13,6 +15,9 @@ function(add_fix name file)
 	target_compile_options(cache_${name} PRIVATE -Wno-unused-function
 		"SHELL:-include ${file}")
 	target_compile_definitions(cache_${name} PRIVATE FIX_NAME=${name})
+	if(CMAKE_BUILD_TYPE MATCHES san)
+		set_target_properties(cache_${name} PROPERTIES ${one_source})
+	endif()
 	add_custom_command(OUTPUT ${joined}
 		COMMAND ${PROJECT_SOURCE_DIR}/cmake/join.sh ${name} ${joined}
 			${GNU_LD} ${GNU_NM} ${GNU_OBJCOPY}

@@ -31,6 +31,17 @@ static int queue_blocks(struct stage *s, struct delwri_list *list,
 	return 0;
 }
 
+/* A list of the WALK_BLOCKS; NULL: it could not be made, and that is said. */
+static struct delwri_list *full_list(struct stage *s)
+{
+	struct delwri_list *list = s->fix->delwri_alloc(s->mp);
+
+	if (list && !queue_blocks(s, list, WALK_BLOCKS))
+		return list;
+	stage_verdict(s, VERDICT_UNTESTED, "out of memory");
+	return NULL;
+}
+
 static void actor_submit(struct actor *actor)
 {
 	struct stage *s = actor->stage;
@@ -60,15 +71,13 @@ static void actor_stale_next(struct actor *actor)
  */
 void scenario_list_walk(struct stage *s)
 {
-	struct delwri_list *list = s->fix->delwri_alloc(s->mp);
+	struct delwri_list *list = full_list(s);
 	struct actor *owner, *staler;
 	struct hold *walk;
 	int left;
 
-	if (!list || queue_blocks(s, list, WALK_BLOCKS)) {
-		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
+	if (!list)
 		return;
-	}
 	walk = stage_hold(s, "Repair0", POINT_SUBMIT_ISSUED, s->block);
 	owner = stage_start(s, "Repair0", actor_submit, (uintptr_t)list);
 	if (!stage_until_held(s, walk))
@@ -101,14 +110,12 @@ void scenario_list_walk(struct stage *s)
 /* A failed synchronous write stales buffers that are in flight. */
 void scenario_list_in_flight(struct stage *s)
 {
-	struct delwri_list *list = s->fix->delwri_alloc(s->mp);
+	struct delwri_list *list = full_list(s);
 	struct actor *owner;
 	int left;
 
-	if (!list || queue_blocks(s, list, WALK_BLOCKS)) {
-		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
+	if (!list)
 		return;
-	}
 	/* The first stays in flight while the others fail behind it. */
 	device_hold(s->dev, s->block);
 	device_fail_writes(s->dev, s->block + 1, WALK_BLOCKS - 2, -EIO);
@@ -345,15 +352,20 @@ static void actor_requeue(struct actor *actor)
 	fix->delwri_free(list);
 }
 
-void scenario_flag_leak_bwrite(struct stage *s)
+static bool requeued(struct stage *s)
 {
 	struct actor *owner = stage_start(s, "Repair0", actor_requeue, 0);
 
 	if (!stage_join(s, owner))
-		return;
+		return false;
 	if (owner->error)
 		stage_verdict(s, VERDICT_UNTESTED, "error %d", owner->error);
-	else
+	return !owner->error;
+}
+
+void scenario_flag_leak_bwrite(struct stage *s)
+{
+	if (requeued(s))
 		judge_flags(s);
 }
 
@@ -422,12 +434,6 @@ void scenario_leak_cancel(struct stage *s)
 /* Lists are cancelled with entries on them, valid and not. */
 void scenario_leak_entries(struct stage *s)
 {
-	struct actor *owner = stage_start(s, "Repair0", actor_requeue, 0);
-
-	if (!stage_join(s, owner))
-		return;
-	if (owner->error)
-		stage_verdict(s, VERDICT_UNTESTED, "error %d", owner->error);
-	else
+	if (requeued(s))
 		judge_leaks(s);
 }

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #endif
 #include "bench/workloads/lookup.h"
+#include "bench/workloads/roles.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -56,24 +57,6 @@ static void busy_mount_options(struct instance *in, struct mount_options *opt)
 
 /* --- before any batch --------------------------------------------------- */
 
-/* Blocks that the loader will not be given. */
-static int claim(struct instance *in, unsigned int agno, uint64_t nr,
-		 uint64_t *bno)
-{
-	const struct fix *fix = in->fix;
-	struct trans *tp;
-	int error, error2;
-
-	error = fix->trans_alloc(in->mp, &tp);
-	if (error)
-		return error;
-	error = fix->trans_lock_ag(tp, agno);
-	if (!error)
-		error = fix->space_alloc(tp, agno, nr, bno);
-	error2 = fix->trans_commit(tp);
-	return error ? error : error2;
-}
-
 static void start_one(void *arg, unsigned int worker)
 {
 	struct busy *busy = arg;
@@ -83,7 +66,8 @@ static void start_one(void *arg, unsigned int worker)
 
 	me->in = in;
 	me->nr = LOOKUP_SMALL;
-	me->error = claim(in, worker, me->nr, &me->first);
+	/* Blocks that the loader will not be given. */
+	me->error = role_claim(in, worker, me->nr, &me->first);
 	if (!me->error)
 		me->error = looker_fill(me, in->bench->seed + worker);
 	if (!me->error)

@@ -7,7 +7,7 @@
 #ifndef CACHE_DELWRI_H
 #define CACHE_DELWRI_H
 
-#include "cache/buf.h"
+#include "cache/mount.h"
 
 #ifndef FIX_LIST_FIELDS
 #define FIX_LIST_FIELDS
@@ -43,6 +43,30 @@ int delwri_submit_nowait(struct delwri_list *list);
 int delwri_submit(struct delwri_list *list);
 /* Write nothing, forget all. */
 void delwri_cancel(struct delwri_list *list);
+
+/*
+ * For hooks: lock a buffer that a submit comes to; it sleeps for that only
+ * if it will @wait.  False: it stays on the list, counted if that is for a
+ * pin.
+ */
+static inline bool delwri_lock(struct buf *bp, bool wait, int *pinned)
+{
+	if (wait) {
+		buf_lock(bp);
+		return true;
+	}
+	if (!buf_trylock(bp)) {
+		point(bp, POINT_SUBMIT_LOCKED);
+		return false;
+	}
+	if (buf_ispinned(bp)) {
+		point(bp, POINT_SUBMIT_PINNED);
+		buf_unlock(bp);
+		++*pinned;
+		return false;
+	}
+	return true;
+}
 
 /* For hooks: start the I/O of a locked buffer that was just unlinked. */
 void delwri_issue(struct buf *bp, bool async);

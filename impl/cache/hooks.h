@@ -155,17 +155,8 @@ static inline int fix_submit(struct delwri_list *list,
 	list_sort(&list->head, delwri_cmp);
 	list_for_each_entry_safe(bp, n, &list->head, b_list) {
 		list->nr_walked++;
-		if (wait_list) {
-			buf_lock(bp);
-		} else if (!buf_trylock(bp)) {
-			point(bp, POINT_SUBMIT_LOCKED);
+		if (!delwri_lock(bp, wait_list, &pinned))
 			continue;
-		} else if (buf_ispinned(bp)) {
-			point(bp, POINT_SUBMIT_PINNED);
-			buf_unlock(bp);
-			pinned++;
-			continue;
-		}
 		if (!fix_wanted(bp)) {
 			fix_unlink(bp);
 			point(bp, POINT_SUBMIT_DROPPED);

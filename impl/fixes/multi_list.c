@@ -165,17 +165,8 @@ static inline int fix_submit(struct delwri_list *list,
 		struct buf *bp = e->bp;
 
 		list->nr_walked++;
-		if (wait_list) {
-			buf_lock(bp);
-		} else if (!buf_trylock(bp)) {
-			point(bp, POINT_SUBMIT_LOCKED);
+		if (!delwri_lock(bp, wait_list, &pinned))
 			continue;
-		} else if (buf_ispinned(bp)) {
-			point(bp, POINT_SUBMIT_PINNED);
-			buf_unlock(bp);
-			pinned++;
-			continue;
-		}
 		if (!e->valid) {
 			entry_unlink(e);
 			point(bp, POINT_SUBMIT_DROPPED);

@@ -109,14 +109,8 @@ static inline int claim(struct delwri_list *list, struct list_head *claimed)
 		struct buf *bp = list_first_entry(&list->head, struct buf,
 						  b_list);
 
-		if (!buf_trylock(bp)) {
-			point(bp, POINT_SUBMIT_LOCKED);
+		if (!delwri_lock(bp, false, &pinned)) {
 			list_move_tail(&bp->b_list, &left);
-		} else if (buf_ispinned(bp)) {
-			point(bp, POINT_SUBMIT_PINNED);
-			list_move_tail(&bp->b_list, &left);
-			buf_unlock(bp);
-			pinned++;
 		} else {
 			bp->b_owner = NULL;
 			list_move_tail(&bp->b_list, claimed);

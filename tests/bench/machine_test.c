@@ -424,27 +424,6 @@ static void test_program(void **state)
 	json_decref(program);
 }
 
-static void test_xml(void **state)
-{
-	hwloc_topology_t topology;
-	char *xml;
-
-	(void)state;
-	tree_big();
-	assert_int_equal(machine_topology_xml(&xml), 0);
-	machine_set_root(NULL);
-	assert_int_equal(hwloc_topology_init(&topology), 0);
-	assert_int_equal(hwloc_topology_set_xmlbuffer(topology, xml,
-						      strlen(xml) + 1),
-			 0);
-	assert_int_equal(hwloc_topology_load(topology), 0);
-	assert_int_equal(hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU), 256);
-	assert_int_equal(hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
-			 8);
-	hwloc_topology_destroy(topology);
-	free(xml);
-}
-
 #define TREE_TEST(fn) \
 	cmocka_unit_test_setup_teardown(fn, tree_make, tree_remove)
 
@@ -461,7 +440,6 @@ int main(void)
 		TREE_TEST(test_state),
 		TREE_TEST(test_ourselves),
 		TREE_TEST(test_program),
-		TREE_TEST(test_xml),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

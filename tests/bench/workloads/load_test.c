@@ -3,16 +3,11 @@
  * bulkload, repair_storm and churn: every case runs under every fix and
  * floor that it is for, counts what it says it counts, and leaves nothing.
  */
-#include "tests/bench/bench_test.h"
+#include "tests/bench/workloads/pool_fixture.h"
 
-#include "bench/machine.h"
-#include "bench/run.h"
-
-#define THREADS		2u
 #define LOADS		4u
 #define BATCH_NS	50000000u
-
-static struct bench bench = { .threads = THREADS, .seed = 7 };
+#define BATCHES		40
 
 static const struct counter *counter(const struct record *rec,
 				     const char *name)
@@ -50,7 +45,7 @@ static void check_record(const struct instance *in)
 	}
 	assert_int_equal(counter(rec, "fix_lock_taken") != NULL,
 			 in->fix->locks);
-	assert_true(count(rec, "meetings") >= 0);
+	assert_non_null(counter(rec, "meetings"));
 	if (!strcmp(in->fix->name, "remove_on_stale"))
 		assert_true(count(rec, "meetings") == 0);
 	if (!in->fix->waits) {
@@ -60,13 +55,24 @@ static void check_record(const struct instance *in)
 	if (has_prefix(w, "repair_storm/"))
 		assert_int_equal(rec->checked, rec->latency.count);
 	if (!strcmp(w->name, "repair_storm/1k"))
-		/* A slow machine's batch may end before the daemon's pass. */
-		assert_true(count(rec, "max_ail_list") >= 0);
+		assert_true(count(rec, "max_ail_list") >= 1000);
 	if (!strcmp(w->name, "churn")) {
 		assert_true(count(rec, "lookups") > rec->latency.count / 2.0);
 		assert_true(count(rec, "met_with_ag_header") <=
 			    count(rec, "meetings"));
 	}
+}
+
+/*
+ * On a slow machine a batch so short may end before the daemon has had the
+ * others on its list.
+ */
+static bool daemon_was_busy(const struct instance *in)
+{
+	const struct counter *c = counter(&in->record, "max_ail_list");
+
+	return strcmp(in->workload->name, "repair_storm/1k") || !c ||
+	       c->value >= 1000;
 }
 
 static void check_case(const struct fix *fix, const struct workload *w)
@@ -83,9 +89,10 @@ static void check_case(const struct fix *fix, const struct workload *w)
 			 0);
 	assert_true(mean > 0);
 	assert_int_equal(in->record.latency.count, 0);
-	assert_int_equal(w->batch(in, w->timed ? BATCH_NS : LOADS, &in->record,
-				  &mean),
-			 0);
+	for (int i = 0; i == 0 || (i < BATCHES && !daemon_was_busy(in)); i++)
+		assert_int_equal(w->batch(in, w->timed ? BATCH_NS : LOADS,
+					  &in->record, &mean),
+				 0);
 	assert_true(mean > 0);
 	check_record(in);
 	instance_close(in);
@@ -160,26 +167,6 @@ static void test_counters(void **state)
 	assert_true(count(rec, "sum") == 5);
 	assert_true(count(rec, "max_x") == 5);
 	free(rec);
-}
-
-static int start_pool(void **state)
-{
-	unsigned int *cpus, nr;
-	int error;
-
-	(void)state;
-	if (machine_cpus(&cpus, &nr))
-		return -1;
-	error = pool_start(THREADS, cpus, nr, &bench.pool);
-	free(cpus);
-	return error;
-}
-
-static int stop_pool(void **state)
-{
-	(void)state;
-	pool_stop(bench.pool);
-	return 0;
 }
 
 int main(void)

@@ -4,21 +4,16 @@
  * `stale` meets only stale buffers, the others only cached ones that are
  * not stale.
  */
-#include "tests/bench/bench_test.h"
+#include "tests/bench/workloads/pool_fixture.h"
 
 #include <errno.h>
 
 #include "bench/cache_level.h"
-#include "bench/machine.h"
-#include "bench/run.h"
 #include "bench/workloads/lookup.h"
 #include "sync/sync.h"
 
-#define THREADS	2u
 #define OPS	100u
 #define BUSY_NS	20000000u
-
-static struct bench bench = { .threads = THREADS, .seed = 7 };
 
 /* --- counting what lookups meet ----------------------------------------- */
 
@@ -247,26 +242,6 @@ static void test_headings(void **state)
 	assert_true(strstr(text, "in L1") || strstr(text, "unknown"));
 	cache_level(1ull << 50, 1, text, sizeof(text));
 	assert_true(strstr(text, "beyond L") || strstr(text, "unknown"));
-}
-
-static int start_pool(void **state)
-{
-	unsigned int *cpus, nr;
-	int error;
-
-	(void)state;
-	if (machine_cpus(&cpus, &nr))
-		return -1;
-	error = pool_start(THREADS, cpus, nr, &bench.pool);
-	free(cpus);
-	return error;
-}
-
-static int stop_pool(void **state)
-{
-	(void)state;
-	pool_stop(bench.pool);
-	return 0;
 }
 
 int main(void)
