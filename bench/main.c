@@ -7,12 +7,12 @@
 
 #include "bench/cli.h"
 #include "bench/cost.h"
-#include "bench/doctor.h"
-#include "bench/machine.h"
+#include "bench/doctor/doctor.h"
+#include "bench/machine/machine.h"
 #include "bench/oracle/oracle.h"
-#include "bench/perf.h"
-#include "bench/plan.h"
-#include "bench/run.h"
+#include "bench/perf/perf.h"
+#include "bench/placement/plan.h"
+#include "bench/run/run.h"
 
 #define VERSION	"0.1"
 

@@ -5,7 +5,7 @@
  */
 #include "tests/bench/bench_test.h"
 
-#include "bench/machine.h"
+#include "bench/machine/machine.h"
 #include "bench/pool.h"
 #include "sync/sync.h"
 

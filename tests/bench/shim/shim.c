@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "bench/gbench.h"
-#include "bench/run.h"
+#include "bench/run/run.h"
 
 #define ITERATIONS	1000000
 #define REPETITIONS	501

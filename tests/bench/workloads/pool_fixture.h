@@ -7,8 +7,8 @@
 
 #include "tests/bench/bench_test.h"
 
-#include "bench/machine.h"
-#include "bench/run.h"
+#include "bench/machine/machine.h"
+#include "bench/run/run.h"
 
 #define THREADS	2u
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One loop takes the best place for thread after thread, by a test of
+ * where it may go and an order of preference, so that all policies treat
+ * missing levels and used processors alike.
+ */
+#include "bench/placement/plan_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what is in use ----------------------------------------------------- */
+
+int place_init(struct place *p, const struct topology *t)
+{
+	*p = (struct place){ .t = t };
+	p->nr_uses = (size_t)t->nr_pus + t->nr_cores + t->nr_l3s + t->nr_nodes +
+		     t->nr_packages;
+	p->allowed = calloc(t->nr_pus, sizeof(*p->allowed));
+	p->candidate = calloc(t->nr_pus, sizeof(*p->candidate));
+	p->pu = calloc(p->nr_uses, sizeof(*p->pu));
+	if (!p->allowed || !p->candidate || !p->pu) {
+		place_free(p);
+		return -ENOMEM;
+	}
+	p->core = p->pu + t->nr_pus;
+	p->l3 = p->core + t->nr_cores;
+	p->node = p->l3 + t->nr_l3s;
+	p->package = p->node + t->nr_nodes;
+	return 0;
+}
+
+void place_free(struct place *p)
+{
+	free(p->allowed);
+	free(p->candidate);
+	free(p->pu);
+}
+
+void place_reset(struct place *p)
+{
+	memset(p->pu, 0, p->nr_uses * sizeof(*p->pu));
+}
+
+static void use_level(unsigned int *level, unsigned int index)
+{
+	if (index != TOPOLOGY_NONE)
+		level[index]++;
+}
+
+static void use(struct place *p, unsigned int pu)
+{
+	const struct topology_pu *at = &p->t->pu[pu];
+
+	p->pu[pu]++;
+	use_level(p->core, at->core);
+	use_level(p->l3, at->l3);
+	use_level(p->node, at->node);
+	use_level(p->package, at->package);
+}
+
+/* --- the loop ----------------------------------------------------------- */
+
+static bool less(const unsigned int *a, const unsigned int *b)
+{
+	unsigned int i = 0;
+
+	while (i < PLACE_KEYS - 1 && a[i] == b[i])
+		i++;
+	return a[i] < b[i];
+}
+
+/* TOPOLOGY_NONE: nowhere. */
+static unsigned int best(const struct place *p, place_test fits, place_key key)
+{
+	unsigned int found = TOPOLOGY_NONE, least[PLACE_KEYS];
+
+	for (unsigned int i = 0; i < p->t->nr_pus; i++) {
+		unsigned int k[PLACE_KEYS] = { 0 };
+
+		if (!p->candidate[i] || !fits(p, i))
+			continue;
+		key(p, i, k);
+		if (found == TOPOLOGY_NONE || less(k, least)) {
+			found = i;
+			memcpy(least, k, sizeof(least));
+		}
+	}
+	return found;
+}
+
+bool place_threads(struct place *p, unsigned int nr, place_test fits,
+		   place_key key, unsigned int *pus)
+{
+	for (p->thread = 0; p->thread < nr; p->thread++) {
+		unsigned int pu = best(p, fits, key);
+
+		if (pu == TOPOLOGY_NONE)
+			return false;
+		p->last = pus[p->thread] = pu;
+		use(p, pu);
+	}
+	return true;
+}

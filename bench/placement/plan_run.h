@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A plan that a run on this machine is carried out by: binds its threads
+ * and their memory, and keeps what was found out afterwards.
+ */
+#ifndef BENCH_PLAN_RUN_H
+#define BENCH_PLAN_RUN_H
+
+#include "bench/placement/plan_bind.h"
+#include "cache/fix.h"
+
+struct plan_run;
+
+/*
+ * 0, or -errno and a line in @why; -EOPNOTSUPP: the policy cannot be met
+ * here and is to be skipped.
+ */
+int plan_run_open(const struct plan_request *req, struct plan_run **runp,
+		  char *why, size_t size);
+void plan_run_close(struct plan_run *run);
+
+/* Processors of the lookers, in order, for pool_start(). */
+const unsigned int *plan_run_cpus(const struct plan_run *run,
+				  unsigned int *nr);
+
+/*
+ * The calling thread does what @role does, or starts the threads that will,
+ * which inherit it: processor, and where new memory comes from.  A role
+ * that the plan does not place keeps its processors.  Memory is the
+ * looker's own, for the others looker 0's.  0 or -errno.
+ */
+int plan_run_enter(struct plan_run *run, enum plan_role role,
+		   unsigned int thread);
+/* Back to the processors before the first of these, memory from anywhere. */
+int plan_run_leave(struct plan_run *run);
+
+/* The calling thread is looker @thread: note where it runs. */
+void plan_run_seen(struct plan_run *run, unsigned int thread);
+/*
+ * Note where the daemons run, and on which nodes the pages of each kind of
+ * object of @fix are.  Parked, outside of batches.  0 or -errno.
+ */
+int plan_run_look(struct plan_run *run, const struct fix *fix,
+		  struct mount *mp);
+
+/* {policy, plan, threads, pages, ok}; NULL: no memory. */
+json_t *plan_run_to_json(const struct plan_run *run);
+
+#endif

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fixes under one workload, measured in rounds of batches, each fix once
+ * per round in an order drawn anew.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "bench/run/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/machine/machine.h"
+#include "bench/perf/perf_control.h"
+#include "bench/progress.h"
+
+/* No batch takes so long; whoever does has deadlocked. */
+#define STUCK_SECONDS	60
+#define OPS_MAX		(1ull << 32)
+#define CALIBRATIONS	5
+
+/* The fixes under one workload. */
+struct field {
+	struct bench *bench;
+	struct workload *workload;
+	struct instance *in;
+	unsigned int nr;
+	unsigned int rounds;
+	uint64_t ops;			/* of every batch; timed: ns */
+	bool one_at_a_time;		/* they share a device, or memory */
+};
+
+/* --- watchdog ----------------------------------------------------------- */
+
+static char stuck_message[256];
+
+static void on_alarm(int sig)
+{
+	ssize_t n = write(STDERR_FILENO, stuck_message, strlen(stuck_message));
+
+	(void)sig;
+	(void)n;
+	_exit(1);
+}
+
+static void watch(const struct instance *in)
+{
+	snprintf(stuck_message, sizeof(stuck_message),
+		 "\ndelwribench run: %s does not come to an end with fix %s: a deadlock or a dead device, given up after %u s; leave the fix out with --fix, or see what scripts/verify says of it\n",
+		 in->workload->name, in->fix->name, STUCK_SECONDS);
+	signal(SIGALRM, on_alarm);
+	alarm(STUCK_SECONDS);
+}
+
+/* --- batches ------------------------------------------------------------ */
+
+static bool usable(const struct instance *in)
+{
+	return !in->record.reason[0];
+}
+
+static int batch(struct field *f, struct instance *in, uint64_t ops,
+		 struct record *rec, double *mean)
+{
+	bool open = !in->dev;
+	int error = 0;
+
+	watch(in);
+	if (open)
+		error = instance_open(in);
+	if (error)
+		return error;
+	if (rec)
+		perf_control_enable();
+	error = f->workload->batch(in, ops * in->work, rec, mean);
+	if (rec)
+		perf_control_disable();
+	*mean *= in->work;
+	if (error)
+		snprintf(in->record.reason, sizeof(in->record.reason),
+			 "a %s failed: %s", f->workload->operation,
+			 strerror(-error));
+	else if (f->workload->uses_device)
+		error = instance_park(in);
+	if (!error && rec && f->workload->sample)
+		error = f->workload->sample(in, rec);
+	if (open) {
+		perf_objects(in->fix, in->mp);
+		instance_close(in);
+	}
+	return error;
+}
+
+/* The best of a few: the others were disturbed. */
+static int best_mean(struct field *f, struct instance *in, uint64_t ops,
+		     double *best)
+{
+	double mean;
+	int error;
+
+	for (int i = 0; i < CALIBRATIONS; i++) {
+		error = batch(f, in, ops, NULL, &mean);
+		if (error)
+			return error;
+		if (i == 0 || mean < *best)
+			*best = mean;
+		/* Fast enough to go on with more. */
+		if (*best * ops < f->workload->batch_ns / 2)
+			break;
+	}
+	return 0;
+}
+
+/* Operations that one fix does in the time a batch is to take. */
+static int measure_speed(struct field *f, struct instance *in, uint64_t *ops)
+{
+	double mean = 0, target = f->workload->batch_ns;
+	int error = 0;
+
+	if (f->one_at_a_time)
+		error = instance_open(in);
+	for (*ops = 4; *ops < OPS_MAX && !error; *ops *= 2) {
+		error = best_mean(f, in, *ops, &mean);
+		if (mean * *ops >= target / 2)
+			break;
+	}
+	if (f->one_at_a_time)
+		instance_close(in);
+	if (error)
+		return error;
+	*ops = mean > 0 && target / mean >= 1 ? target / mean : 1;
+	return 0;
+}
+
+/* The slowest decides, so that no batch takes longer than it is to. */
+static int calibrate(struct field *f)
+{
+	uint64_t ops;
+	int error;
+
+	f->ops = f->workload->timed ? f->workload->batch_ns : OPS_MAX;
+	for (unsigned int i = 0; i < f->nr && !f->workload->timed; i++) {
+		if (!usable(&f->in[i]))
+			continue;
+		error = measure_speed(f, &f->in[i], &ops);
+		progress_prepared();
+		if (error == -ENOMEM)
+			return error;
+		if (!error && ops < f->ops)
+			f->ops = ops;
+	}
+	return 0;
+}
+
+/* In a batch; the workload counts those of timed ones itself. */
+static uint64_t counted_operations(const struct field *f)
+{
+	if (f->workload->timed)
+		return 0;
+	return f->workload->per_thread ? f->ops * f->bench->threads : f->ops;
+}
+
+static int run_rounds(struct field *f, uint64_t seed)
+{
+	unsigned int *order = calloc(f->rounds * f->nr, sizeof(*order));
+	int error = 0;
+
+	if (!order)
+		return -ENOMEM;
+	run_order(f->nr, f->rounds, seed, order);
+	for (unsigned int i = 0; i < f->rounds * f->nr; i++) {
+		struct instance *in = &f->in[order[i]];
+		double ns;
+
+		if (!usable(in)) {
+			progress_add(f->workload->batch_ns / 1e9);
+			continue;
+		}
+		error = batch(f, in, f->ops, &in->record, &ns);
+		progress_add(f->workload->batch_ns / 1e9);
+		if (error == -ENOMEM)
+			break;
+		if (!error) {
+			in->record.batch_ns[in->record.nr_batches++] = ns;
+			in->record.nr_ops += counted_operations(f);
+		}
+		error = 0;
+	}
+	free(order);
+	return error;
+}
+
+static int open_all(struct field *f)
+{
+	int error;
+
+	for (unsigned int i = 0; i < f->nr; i++) {
+		struct instance *in = &f->in[i];
+		const char *unfit = NULL;
+
+		if (f->bench->threads < f->workload->min_threads)
+			unfit = "it needs more threads: see --threads";
+		else if (f->workload->unfit)
+			unfit = f->workload->unfit(in->fix);
+		in->record.batch_ns = calloc(f->rounds, sizeof(double));
+		if (!in->record.batch_ns)
+			return -ENOMEM;
+		if (unfit)
+			snprintf(in->record.reason, sizeof(in->record.reason),
+				 "%s", unfit);
+		if (unfit || f->one_at_a_time)
+			continue;
+		watch(in);
+		error = instance_open(in);
+		progress_prepared();
+		if (error == -ENOMEM)
+			return error;
+	}
+	return 0;
+}
+
+/* No figure of a workload counts that did not have its memory. */
+static void give_up(struct field *f)
+{
+	for (unsigned int i = 0; i < f->nr; i++)
+		snprintf(f->in[i].record.reason,
+			 sizeof(f->in[i].record.reason),
+			 "out of memory with %u cache%s of %u thread%s: measure fewer fixes at once, or with fewer threads",
+			 f->one_at_a_time ? 1 : f->nr,
+			 f->one_at_a_time || f->nr == 1 ? "" : "s",
+			 f->bench->threads, f->bench->threads == 1 ? "" : "s");
+}
+
+/* --- one workload ------------------------------------------------------- */
+
+static unsigned int count_selected(const struct pairs *pairs,
+				   const struct workload *w)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < pairs->nr; i++)
+		nr += pairs->pair[i].workload == w && pairs->pair[i].selected;
+	return nr;
+}
+
+unsigned int run_workload_batches(const struct workload *w,
+				  const struct cli *cli,
+				  const struct pairs *pairs)
+{
+	return count_selected(pairs, w) *
+	       (cli->rounds ? cli->rounds : w->rounds);
+}
+
+static int field_init(struct field *f, const struct cli *cli,
+		      const struct pairs *pairs)
+{
+	f->in = calloc(count_selected(pairs, f->workload) + 1, sizeof(*f->in));
+	if (!f->in)
+		return -ENOMEM;
+	f->rounds = cli->rounds ? cli->rounds : f->workload->rounds;
+	f->one_at_a_time = f->workload->large ||
+			   (f->bench->device && f->workload->uses_device);
+	for (unsigned int i = 0; i < pairs->nr; i++) {
+		const struct pair *p = &pairs->pair[i];
+
+		if (p->workload != f->workload || !p->selected)
+			continue;
+		f->in[f->nr++] = (struct instance){
+			.fix = p->fix,
+			.bench = f->bench,
+			.workload = f->workload,
+			.work = p->fix == cli->injected &&
+						!f->workload->timed ?
+					1 + cli->injected_percent / 100 :
+					1,
+		};
+	}
+	return 0;
+}
+
+static void field_free(struct field *f)
+{
+	for (unsigned int i = 0; i < f->nr; i++)
+		record_free(&f->in[i].record);
+	free(f->in);
+}
+
+static int add_rows(const struct field *f, json_t *rows)
+{
+	for (unsigned int i = 0; i < f->nr; i++) {
+		const struct instance *in = &f->in[i];
+		json_t *row = record_to_json(&in->record, f->workload);
+
+		json_object_set_new(row, "workload",
+				    json_string(f->workload->name));
+		json_object_set_new(row, "fix", json_string(in->fix->name));
+		if (floor_of(in->fix))
+			json_object_set_new(
+				row, "floor_sha256",
+				json_string(floor_of(in->fix)->sha256));
+		if (f->workload->timed)
+			json_set_missing(row, "ops_per_batch",
+					 "batches end by the clock");
+		else
+			json_object_set_new(row, "ops_per_batch",
+					    json_integer(f->ops));
+		if (json_array_append_new(rows, row))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
+		 const struct pairs *pairs, json_t *rows)
+{
+	struct field f = { .bench = b, .workload = w };
+	uint64_t seed = b->seed + (uint64_t)w->order;
+	int error;
+
+	error = field_init(&f, cli, pairs);
+	if (error || !f.nr)
+		goto out;
+	progress_workload(w->name);
+	error = open_all(&f);
+	if (!error)
+		error = calibrate(&f);
+	progress_prepared();
+	if (!error)
+		error = run_rounds(&f, bench_random(&seed));
+	if (error == -ENOMEM) {
+		give_up(&f);
+		error = 0;
+	}
+	for (unsigned int i = 0; i < f.nr; i++) {
+		watch(&f.in[i]);
+		if (f.in[i].dev)
+			perf_objects(f.in[i].fix, f.in[i].mp);
+		instance_close(&f.in[i]);
+	}
+	alarm(0);
+	if (!error)
+		error = add_rows(&f, rows);
+out:
+	field_free(&f);
+	return error;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One fix's cache for one workload, on a device of its own: mounting,
+ * parking between batches, unmounting.
+ */
+#include "bench/run/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/format.h"
+
+#define LOG_BYTES	(4u << 20)
+
+static void fail(struct instance *in, const char *what, int error)
+{
+	snprintf(in->record.reason, sizeof(in->record.reason), "%s: %s%s",
+		 what, strerror(-error),
+		 error == -EAGAIN ? " (no more threads: ulimit -u, ulimit -v)" :
+				    "");
+}
+
+static void options(struct instance *in, struct mount_options *opt)
+{
+	*opt = (struct mount_options){ .log_bytes = LOG_BYTES };
+	in->workload->mount_options(in, opt);
+}
+
+static uint64_t blocks_of(const struct mount_options *opt)
+{
+	return (uint64_t)opt->ag_count * opt->ag_blocks + LOG_BLOCKS;
+}
+
+uint64_t workload_device_blocks(const struct workload *w, struct bench *b)
+{
+	struct instance in = { .bench = b, .workload = w };
+	struct mount_options opt;
+
+	options(&in, &opt);
+	return blocks_of(&opt);
+}
+
+int instance_open(struct instance *in)
+{
+	const struct workload *w = in->workload;
+	struct device_options device = {
+		.path = w->uses_device ? in->bench->device : NULL,
+		.seed = in->bench->seed,
+		.generations = w->checks,
+	};
+	struct mount_options opt;
+	int error;
+
+	options(in, &opt);
+	device.nblocks = blocks_of(&opt);
+	error = device_open(&device, &in->dev, in->record.reason,
+			    sizeof(in->record.reason));
+	if (error) {
+		in->dev = NULL;
+		return error;
+	}
+	opt.device = in->dev;
+	error = in->fix->mount(&opt, &in->mp);
+	if (error) {
+		fail(in, "mounting", error);
+		device_close(in->dev);
+		in->dev = NULL;
+		return error;
+	}
+	error = w->start(in);
+	/* It may have said why itself. */
+	if (error && !in->record.reason[0])
+		fail(in, "preparing the cache", error);
+	if (!error)
+		error = instance_park(in);
+	if (error)
+		instance_close(in);
+	return error;
+}
+
+int instance_park(struct instance *in)
+{
+	const struct fix *fix = in->fix;
+
+	fix->log_force(in->mp);
+	fix->ail_push_all_sync(in->mp);
+	/* What the last writes freed has its checkpoint too. */
+	fix->log_force(in->mp);
+	if (!fix->ail_items(in->mp))
+		return 0;
+	fail(in, "the AIL does not get empty", -EBUSY);
+	return -EBUSY;
+}
+
+static void add_left(struct teardown *sum, const struct teardown *left)
+{
+	sum->buffers += left->buffers;
+	sum->pins += left->pins;
+	sum->log_items += left->log_items;
+	sum->list_entries += left->list_entries;
+	sum->flag_leaks += left->flag_leaks;
+	sum->busy_extents += left->busy_extents;
+}
+
+void instance_close(struct instance *in)
+{
+	struct teardown left = { 0 };
+
+	if (!in->dev)
+		return;
+	if (in->workload->stop)
+		in->workload->stop(in);
+	in->fix->unmount(in->mp, &left);
+	add_left(&in->record.left, &left);
+	device_close(in->dev);
+	in->dev = NULL;
+	in->mp = NULL;
+}

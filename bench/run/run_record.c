@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What workloads and runner share: the list of workloads, seeded random
+ * numbers and orders, what a block records of a fix.
+ */
+#include "bench/machine/machine.h"
+#include "bench/run/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- workloads ---------------------------------------------------------- */
+
+/* By order and name; made before main(). */
+static struct workload *workloads;
+
+void workload_add(struct workload *w)
+{
+	struct workload **at = &workloads;
+
+	while (*at && ((*at)->order < w->order ||
+		       ((*at)->order == w->order &&
+			strcmp((*at)->name, w->name) < 0)))
+		at = &(*at)->next;
+	w->next = *at;
+	*at = w;
+}
+
+struct workload *workload_first(void)
+{
+	return workloads;
+}
+
+static struct floor *floors;
+
+void floor_add(struct floor *f)
+{
+	f->next = floors;
+	floors = f;
+}
+
+struct floor *floor_first(void)
+{
+	return floors;
+}
+
+const struct floor *floor_of(const struct fix *fix)
+{
+	const struct floor *f = floors;
+
+	while (f && f->fix != fix)
+		f = f->next;
+	return f;
+}
+
+/* --- order -------------------------------------------------------------- */
+
+/* splitmix64 */
+uint64_t bench_random(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15u;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+void bench_shuffle(unsigned int *v, unsigned int nr, uint64_t *random)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		unsigned int j = bench_random(random) % (i + 1);
+
+		v[i] = v[j];
+		v[j] = i;
+	}
+}
+
+/* A Latin square drawn anew every @nr rounds: symbols and rows shuffled. */
+void run_order(unsigned int nr, unsigned int rounds, uint64_t seed,
+	       unsigned int *order)
+{
+	unsigned int symbol[RUN_FIELD], row[RUN_FIELD];
+
+	for (unsigned int r = 0; r < rounds; r++) {
+		if (r % nr == 0) {
+			bench_shuffle(symbol, nr, &seed);
+			bench_shuffle(row, nr, &seed);
+		}
+		for (unsigned int i = 0; i < nr; i++)
+			order[r * nr + i] = symbol[(i + row[r % nr]) % nr];
+	}
+}
+
+/* --- records ------------------------------------------------------------ */
+
+void record_operation(struct record *rec, uint64_t ns)
+{
+	histogram_add(&rec->latency, ns);
+}
+
+void counter_add(struct counter *c, double value)
+{
+	if (strncmp(c->name, "max_", 4))
+		c->value += value;
+	else if (value > c->value)
+		c->value = value;
+}
+
+void record_count(struct record *rec, const char *name, double value)
+{
+	for (int i = 0; i < COUNTERS; i++) {
+		struct counter *c = &rec->counters[i];
+
+		if (!c->name)
+			c->name = name;
+		if (c->name == name || !strcmp(c->name, name)) {
+			counter_add(c, value);
+			return;
+		}
+	}
+}
+
+void record_add_waits(struct record *rec, const struct wait_stat *waits)
+{
+	for (int k = 0; k < WAIT_KINDS; k++) {
+		rec->waits[k].count += waits[k].count;
+		rec->waits[k].total_ns += waits[k].total_ns;
+		if (waits[k].max_ns > rec->waits[k].max_ns)
+			rec->waits[k].max_ns = waits[k].max_ns;
+	}
+}
+
+void record_waits(struct record *rec)
+{
+	struct wait_stat waits[WAIT_KINDS];
+
+	task_take_waits(waits);
+	record_add_waits(rec, waits);
+}
+
+void record_free(struct record *rec)
+{
+	free(rec->batch_ns);
+	*rec = (struct record){ 0 };
+}
+
+static json_t *wait_to_json(const struct wait_stat *w)
+{
+	return json_pack("{s:I, s:I, s:I}", "count", (json_int_t)w->count,
+			 "total_ns", (json_int_t)w->total_ns, "max_ns",
+			 (json_int_t)w->max_ns);
+}
+
+static json_t *waits_to_json(const struct record *rec)
+{
+	json_t *waits = json_object();
+
+	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
+		json_object_set_new(waits, wait_kind_name(k),
+				    wait_to_json(&rec->waits[k]));
+	return waits;
+}
+
+static json_t *counters_to_json(const struct record *rec)
+{
+	json_t *counters = json_object();
+
+	for (int i = 0; i < COUNTERS && rec->counters[i].name; i++)
+		json_object_set_new(counters, rec->counters[i].name,
+				    json_real(rec->counters[i].value));
+	return counters;
+}
+
+static json_t *left_to_json(const struct teardown *left)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "buffers", (json_int_t)left->buffers,
+			 "pins", (json_int_t)left->pins,
+			 "log_items", (json_int_t)left->log_items,
+			 "list_entries", (json_int_t)left->list_entries,
+			 "flag_leaks", (json_int_t)left->flag_leaks,
+			 "busy_extents", (json_int_t)left->busy_extents);
+}
+
+static json_t *batches_to_json(const struct record *rec)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < rec->nr_batches; i++)
+		json_array_append_new(array, json_real(rec->batch_ns[i]));
+	return array;
+}
+
+static void times_to_json(json_t *row, const struct record *rec,
+			  const struct workload *w)
+{
+	static const char *const keys[] = { "batches_ns", "latency", "waits",
+					    "stall", "counters" };
+
+	for (unsigned int i = 0; rec->reason[0] && i < 5; i++)
+		json_set_missing(row, keys[i], "%s", rec->reason);
+	if (rec->reason[0])
+		return;
+	json_object_set_new(row, "batches_ns", batches_to_json(rec));
+	json_object_set_new(row, "waits", waits_to_json(rec));
+	json_object_set_new(row, "counters", counters_to_json(rec));
+	if (rec->latency.count)
+		json_object_set_new(row, "latency",
+				    histogram_to_json(&rec->latency));
+	else
+		json_set_missing(row, "latency",
+				 "single operations are not timed");
+	if (w->stalls)
+		json_object_set_new(row, "stall", wait_to_json(&rec->stall));
+	else
+		json_set_missing(row, "stall", "nobody else waits here");
+}
+
+json_t *record_to_json(const struct record *rec, const struct workload *w)
+{
+	json_t *row = json_object();
+
+	times_to_json(row, rec, w);
+	json_object_set_new(row, "operations", json_integer(rec->nr_ops));
+	if (w->checks && rec->checked) {
+		json_object_set_new(row, "checked",
+				    json_integer(rec->checked));
+		json_object_set_new(row, "violated",
+				    json_integer(rec->violated));
+	} else {
+		json_set_missing(row, "checked",
+				 w->checks ? "nothing was committed" :
+					     "this workload commits no root");
+		json_object_set_new(row, "violated", json_null());
+	}
+	if (w->loads && !rec->reason[0])
+		json_object_set_new(row, "misqueued",
+				    json_integer(rec->misqueued));
+	else
+		json_set_missing(row, "misqueued",
+				 rec->reason[0] ? "%s" :
+						  "nothing is bulk loaded",
+				 rec->reason);
+	json_object_set_new(row, "left_at_unmount", left_to_json(&rec->left));
+	return row;
+}

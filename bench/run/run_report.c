@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a run shows when it has measured: the tables, how to read them, the
+ * hazards, and the replay through Google Benchmark.
+ */
+#include "bench/run/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/machine/machine.h"
+
+#define LABEL_MAX	160
+
+static void format_label(const struct summary *s, char *label)
+{
+	int n = 0;
+
+	if (s->nr_latencies)
+		n = snprintf(label, LABEL_MAX, "p50 %.0f ns, max %.0f ns",
+			     s->p50, s->max);
+	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
+		if (s->waits[k].count)
+			n += snprintf(label + n, LABEL_MAX - n,
+				      "%s%s %llu/%.1f ms", n ? ", " : "waits ",
+				      wait_kind_name(k),
+				      (unsigned long long)s->waits[k].count,
+				      s->waits[k].total_ns / 1e6);
+}
+
+/* The replayed batches: @s->batch_ns becomes seconds, all operations. */
+static void replay_of(const struct pair *p, struct summary *s,
+		      struct gbench *b, char *label)
+{
+	uint64_t ops = s->ops_per_batch ? s->ops_per_batch : 1;
+
+	b->name = p->name;
+	b->selected = p->selected;
+	b->unit = p->workload->microseconds ? GBENCH_US : GBENCH_NS;
+	b->iterations = ops;
+	b->repetitions = s->nr_batches;
+	b->seconds = s->batch_ns;
+	for (unsigned int i = 0; i < s->nr_batches; i++)
+		s->batch_ns[i] *= ops * 1e-9;
+	if (!s->measured) {
+		b->error = s->reason;
+	} else if (s->violated) {
+		snprintf(s->reason, sizeof(s->reason), "VIOLATED %llu/%llu",
+			 (unsigned long long)s->violated,
+			 (unsigned long long)s->checked);
+		b->error = s->reason;
+	}
+	format_label(s, label);
+	b->label = *label ? label : NULL;
+}
+
+static void add_context(const struct run *r)
+{
+	char text[32];
+
+	gbench_context("times", "measured by delwribench, whose build_type "
+		       "matters; library_build_type touches none of them");
+	gbench_context("cpu_time", "of the replay: says nothing");
+	gbench_context("build_type", machine_build_type());
+	snprintf(text, sizeof(text), "%u", r->bench.threads);
+	gbench_context("threads", text);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)r->cli.seed);
+	gbench_context("seed", text);
+	gbench_context("results", r->dir);
+}
+
+/* Its own file in the run's folder is derived, and may be there already. */
+static int rename_benchmark(const struct run *r, const char *from)
+{
+	char to[RESULT_PATH_MAX + 32];
+
+	snprintf(to, sizeof(to), "%s/benchmark.json", r->dir);
+	if (!rename(from, to))
+		return 0;
+	return cli_fail("cannot write %s: %s", to, strerror(errno));
+}
+
+static int report_gbench(struct run *r, struct summary *summaries)
+{
+	struct gbench *b = calloc(r->pairs.nr, sizeof(*b));
+	char *labels = calloc(r->pairs.nr, LABEL_MAX);
+	char path[RESULT_PATH_MAX], out[RESULT_PATH_MAX + 32];
+	struct cli *cli = &r->cli;
+	const char *bad;
+	int status = 0;
+
+	if (!b || !labels ||
+	    result_temporary(r->dir, "benchmark.json", path)) {
+		status = cli_fail("out of memory");
+		goto out;
+	}
+	for (unsigned int i = 0; i < r->pairs.nr; i++)
+		replay_of(&r->pairs.pair[i], &summaries[i], &b[i],
+			  labels + i * LABEL_MAX);
+	snprintf(out, sizeof(out), "--benchmark_out=%s", path);
+	if (!cli->gbench_out)
+		cli->out_argv[cli->out_argc++] = out;
+	add_context(r);
+	if (gbench_init(cli->out_argc, cli->out_argv, &bad)) {
+		status = cli_fail("Google Benchmark does not know '%s'", bad);
+		goto out;
+	}
+	gbench_replay(b, r->pairs.nr, cli->gbench_console);
+	if (!cli->gbench_out)
+		status = rename_benchmark(r, path);
+out:
+	free(b);
+	free(labels);
+	return status;
+}
+
+/* --- text --------------------------------------------------------------- */
+
+static void print_head(const struct run *r, FILE *out)
+{
+	const struct bench *b = &r->bench;
+	struct notes notes = { 0 };
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "%u of %u block%s measured, %u thread%s on %u processor%s%s, seed %llu, %s build",
+		 r->finished, r->cli.blocks, r->cli.blocks == 1 ? "" : "s",
+		 b->threads, b->threads == 1 ? "" : "s", r->processors,
+		 r->processors == 1 ? "" : "s",
+		 b->threads > r->processors ? " (OVERSUBSCRIBED: times include waiting for a processor)" :
+					      "",
+		 (unsigned long long)r->cli.seed, machine_build_type());
+	run_print_wrapped(out, text, 0, 2);
+	run_note_machine(&notes, r->blocks, r->cli.blocks);
+	run_print_notes(&notes, out);
+}
+
+static void print_explanation(const struct table *t, FILE *out)
+{
+	struct notes n = { 0 };
+	bool floors = false, stalls = false;
+
+	for (unsigned int i = 0; i < t->pairs->nr; i++) {
+		const struct pair *p = &t->pairs->pair[i];
+
+		floors |= p->selected && floor_of(p->fix);
+		stalls |= p->selected && p->workload->stalls;
+	}
+	run_note(&n, "cost: median of the batches' means; with several blocks, the median of theirs");
+	run_note(&n, "ratio: median over rounds of a batch to that of " BASELINE
+		     " in the same round; then median over blocks");
+	run_note(&n, "p50, p99, max: of single operations of all blocks together, to 1 %%");
+	run_note(&n, "waits: for a lock, for a buffer to leave a delayed-write list, for the log, for I/O; the mean of all operations, so that a few long ones can make it more than the median cost");
+	if (stalls)
+		run_note(&n, "stall: how long others were delayed by what a waiter held; the same way");
+	if (floors)
+		run_note(&n, "rows above " BASELINE ": floors, the least work of the same effect (see --list), no fixes");
+	fputs("\nhow to read this\n", out);
+	run_print_notes(&n, out);
+}
+
+/* --- all of it ---------------------------------------------------------- */
+
+static bool all_measured(const struct run *r, const struct summary *s)
+{
+	for (unsigned int i = 0; i < r->pairs.nr; i++)
+		if (r->pairs.pair[i].selected && !s[i].measured &&
+		    !r->pairs.pair[i].fix->does_nothing)
+			return false;
+	return true;
+}
+
+static int print_text(struct run *r, const struct summary *s, FILE *out)
+{
+	struct table table = {
+		.pairs = &r->pairs,
+		.summaries = s,
+		.bench = &r->bench,
+		.cli = &r->cli,
+		.nr_blocks = r->finished,
+	};
+	const char *unknown = r->cli.no_verify ? "--no-verify" :
+			      run_interrupted() ? "interrupted" :
+						  NULL;
+	int error = 0;
+
+	if (!unknown) {
+		error = run_hazards(&r->cli, r->hazards);
+		if (error)
+			unknown = "interrupted";
+		else
+			table.hazards = r->hazards;
+	}
+	print_head(r, out);
+	run_table(&table, out);
+	print_explanation(&table, out);
+	if (table.hazards)
+		run_print_hazards(&r->cli, r->hazards, out);
+	else
+		fprintf(out,
+			"\nwhich fixes are correct was not checked: %s\n",
+			unknown);
+	fflush(out);
+	return error ? EXIT_INTERRUPTED : 0;
+}
+
+int run_report(struct run *r)
+{
+	FILE *out = r->cli.gbench_machine ? stderr : stdout;
+	struct summary *s = calloc(r->pairs.nr, sizeof(*s));
+	int error, status;
+
+	error = s ? run_summarise(r->blocks, r->cli.blocks, &r->pairs, s) :
+		    -ENOMEM;
+	if (error) {
+		status = cli_fail("%s: %s; the blocks are in it", r->dir,
+				  strerror(-error));
+		goto out;
+	}
+	status = print_text(r, s, out);
+	if (!status && !all_measured(r, s))
+		status = 1;
+	error = report_gbench(r, s);
+	if (error)
+		status = error;
+	fprintf(out, "\nresults: %s\n", r->dir);
+out:
+	if (s)
+		summary_free(s, r->pairs.nr);
+	return status;
+}

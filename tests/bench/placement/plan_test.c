@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is asked of a plan in words, roles and distances among them, and
+ * what it says as JSON.
+ */
+#include "tests/bench/placement/topology_test.h"
+
+#include <errno.h>
+
+#include "bench/placement/plan.h"
+
+#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
+
+/* plan_make() of what a command line says. */
+static struct plan make(const struct topology *t, const char *policy,
+			const char *memory, unsigned int threads,
+			const char *const *roles)
+{
+	struct plan_request req = { .role[PLAN_LOOKER].nr = threads };
+	struct plan plan;
+	char why[512];
+
+	assert_int_equal(plan_parse_policy(policy, &req, why, sizeof(why)), 0);
+	assert_int_equal(plan_parse_memory(memory, &req, why, sizeof(why)), 0);
+	for (; roles && *roles; roles++)
+		assert_int_equal(plan_parse_role(*roles, &req, why,
+						 sizeof(why)),
+				 0);
+	assert_int_equal(plan_make(t, &req, &plan), 0);
+	return plan;
+}
+
+static void test_distances(void **state)
+{
+	struct topology *t = load("permuted.xml");
+	struct plan plan;
+
+	(void)state;
+	/* Nearest first: of node 0 that is 3, then 1, then 2. */
+	plan = make(t, "compact", "local", 16, NULL);
+	assert_int_equal(plan.entry[4].node, 3);
+	assert_int_equal(plan.entry[8].node, 1);
+	assert_int_equal(plan.entry[12].node, 2);
+	plan_free(&plan);
+	plan = make(t, "cross-node:12", "local", 2, NULL);
+	assert_int_equal(plan.entry[0].node, 0);
+	assert_int_equal(plan.entry[1].node, 3);
+	plan_free(&plan);
+	plan = make(t, "cross-node:13", "local", 2, NULL);
+	assert_non_null(strstr(plan.skipped, "12 21 31"));
+	plan_free(&plan);
+	plan = make(t, "compact", "remote", 1, NULL);
+	assert_int_equal(plan.entry[0].node, 2);
+	plan_free(&plan);
+	plan = make(t, "compact", "remote:21", 1, NULL);
+	assert_int_equal(plan.entry[0].node, 1);
+	assert_non_null(strstr(plan.entry[0].why, "21"));
+	plan_free(&plan);
+	plan = make(t, "compact", "remote:99", 1, NULL);
+	assert_non_null(strstr(plan.skipped, "99"));
+	plan_free(&plan);
+	topology_free(t);
+}
+
+static void test_roles(void **state)
+{
+	const char *const apart[] = { "looker=node:1", "ail=node:3",
+				      "loader=other", NULL };
+	const char *const home[] = { "staler*2=same", "io=node:2", NULL };
+	const char *const nowhere[] = { "loader=other", NULL };
+	const char *const missing[] = { "ail=node:9", NULL };
+	struct topology *t = load("permuted.xml");
+	struct plan plan;
+
+	(void)state;
+	plan = make(t, "compact", "local", 4, apart);
+	assert_int_equal(plan.nr, 6);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(plan.entry[i].node, 1);
+	/* The farthest from node 1 is 3. */
+	assert_int_equal(plan.entry[4].role, PLAN_LOADER);
+	assert_int_equal(plan.entry[4].node, 3);
+	assert_int_equal(plan.entry[5].role, PLAN_AIL);
+	assert_int_equal(plan.entry[5].node, 3);
+	assert_int_not_equal(plan.entry[4].pu, plan.entry[5].pu);
+	plan_free(&plan);
+
+	/* A node that is full is shared, and that is said. */
+	plan = make(t, "compact", "local", 4, home);
+	assert_int_equal(plan.nr, 7);
+	assert_int_equal(plan.shared, 2);
+	assert_int_equal(plan.entry[5].node, 0);
+	assert_non_null(strstr(plan.entry[5].why, "in use"));
+	assert_int_equal(plan.entry[6].node, 2);
+	plan_free(&plan);
+
+	plan = make(t, "spread", "local", 4, nowhere);
+	assert_non_null(strstr(plan.skipped, "loader"));
+	assert_int_equal(plan.nr, 0);
+	plan_free(&plan);
+	plan = make(t, "spread", "local", 4, missing);
+	assert_non_null(strstr(plan.skipped, "no node 9"));
+	plan_free(&plan);
+	topology_free(t);
+}
+
+static void test_bad(void **state)
+{
+	static const char *const policies[] = { "", "comp", "compacter",
+						"compact:2", "cross-node:",
+						"cross-node:x",
+						"cross-node:0" };
+	static const char *const roles[] = {
+		"",
+		"ail",
+		"ail=",
+		"ail=node",
+		"ail=node:",
+		"ail=node:x",
+		"ail*=same",
+		"ail*0=same",
+		"ail*2000=same",
+		"nobody=same",
+		"looker=same",
+		"looker*2=node:0",
+	};
+	struct plan_request req = { 0 };
+	char why[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(policies); i++) {
+		why[0] = '\0';
+		assert_int_equal(plan_parse_policy(policies[i], &req, why,
+						   sizeof(why)),
+				 -EINVAL);
+		assert_true(why[0] && !strchr(why, '\n'));
+	}
+	for (size_t i = 0; i < COUNT(roles); i++) {
+		why[0] = '\0';
+		assert_int_equal(plan_parse_role(roles[i], &req, why,
+						 sizeof(why)),
+				 -EINVAL);
+		assert_true(why[0] && !strchr(why, '\n'));
+	}
+}
+
+static void test_json(void **state)
+{
+	struct topology *t = load("eight_hops.xml");
+	struct plan plan = make(t, "cross-node", "remote", 4, NULL);
+	json_t *json = plan_to_json(&plan), *row;
+	const char *role, *why;
+	int thread, pu, node;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(json_array_size(json), 4);
+	json_array_foreach(json, i, row)
+	{
+		assert_int_equal(json_unpack_ex(row, NULL, JSON_STRICT,
+						"{s:s, s:i, s:i, s:i, s:s}",
+						"role", &role, "thread",
+						&thread, "pu_os_index", &pu,
+						"numa_os_index", &node, "why",
+						&why),
+				 0);
+		assert_string_equal(role, "looker");
+		assert_int_equal(thread, i);
+		/* Three hops away: the other corner of the cube. */
+		assert_int_equal(node, 7 - pu / 4);
+	}
+	json_decref(json);
+	plan_free(&plan);
+	plan = make(t, "smt-pair", "local", 3, NULL);
+	json = plan_to_json(&plan);
+	assert_non_null(json_string_value(json_object_get(json, "skipped")));
+	json_decref(json);
+	plan_free(&plan);
+	topology_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_distances),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
