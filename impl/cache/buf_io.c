@@ -29,7 +29,12 @@ static void wait_unpin(struct buf *bp)
 	wait_event(&bp->b_waiters, !buf_ispinned(bp), WAIT_IO, &bp->b_waiters);
 }
 
-/* On the device's completion thread; the submitter may still be in submit. */
+/*
+ * On the device's completion thread, while the submitter may still be in
+ * submit; or in submit, if the device was done at once and the buffer is not
+ * asynchronous (kernel: the last b_io_remaining in __xfs_buf_submit; the
+ * workqueue is our completion thread).
+ */
 static void buf_bio_end(struct bio *bio)
 {
 	struct buf *bp = bio->private;
@@ -75,6 +80,7 @@ void buf_submit(struct buf *bp)
 		.bno = bp->b_bno,
 		.len = bp->b_length,
 		.write = bp->b_flags & BUF_WRITE,
+		.sync = !(bp->b_flags & BUF_ASYNC),
 		.data = bp->b_addr,
 		.end_io = buf_bio_end,
 		.private = bp,

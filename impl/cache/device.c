@@ -104,6 +104,11 @@ void device_submit(struct device *dev, struct bio *bio)
 	bio->written = bio->write && bio->len == 1 && !bio->error && !timed &&
 		       dev->media->write_now && !READ_ONCE(dev->meddled) &&
 		       dev->media->write_now(dev, bio);
+	/* As bio_endio() of a RAM disk's bio, within submit_bio(). */
+	if (bio->written && bio->sync) {
+		bio->end_io(bio);
+		return;
+	}
 	if (!plug || (plug->nr && plug->dev != dev)) {
 		now.dev = dev;
 		list_init(&now.bios);
@@ -147,6 +152,8 @@ struct device_stat device_stat(struct device *dev)
 		.stale_bno = READ_ONCE(dev->stale_bno),
 	};
 
+	for (unsigned int i = 0; i < DEVICE_STRIPES; i++)
+		stat.writes += READ_ONCE(dev->stripes[i].writes);
 	for (unsigned int i = 0; i < dev->nr_threads; i++) {
 		stat.reads += READ_ONCE(dev->threads[i].reads);
 		stat.writes += READ_ONCE(dev->threads[i].writes);

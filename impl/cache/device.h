@@ -39,11 +39,15 @@ struct bio {
 	uint64_t bno;
 	unsigned int len;	/* blocks */
 	bool write;
+	bool sync;		/* may end in device_submit() */
 	bool written;		/* by the device: durable before its end */
 	void *data;
 	int error;		/* valid in end_io */
 	uint64_t due_ns;
-	/* Called once, on a completion thread, with nothing locked. */
+	/*
+	 * Called once with nothing of the device's locked: on a completion
+	 * thread, or by device_submit() if ->sync and the device is so fast.
+	 */
 	void (*end_io)(struct bio *bio);
 	void *private;
 };
@@ -89,7 +93,7 @@ struct device_plug {
 void device_plug_start(struct device_plug *plug);
 void device_plug_finish(struct device_plug *plug);
 
-/* Never blocks; @bio belongs to the device until end_io. */
+/* Never blocks itself; @bio belongs to the device until end_io. */
 void device_submit(struct device *dev, struct bio *bio);
 /* Wait until every end_io has returned; nobody submits meanwhile. */
 void device_drain(struct device *dev);
@@ -119,8 +123,8 @@ void device_fail_randomly(struct device *dev, uint32_t num, int error);
  */
 void device_hold(struct device *dev, uint64_t bno);
 /*
- * Power loss: nothing that is not durable on return will ever be.  What is
- * in flight, and every later I/O, ends with -EIO.
+ * Power loss: nothing that is not durable on return will ever be.  What
+ * the completion threads have, and every later I/O, ends with -EIO.
  */
 void device_crash(struct device *dev);
 

@@ -2,8 +2,8 @@
 /*
  * A device in memory.  The image is what is durable.  As with the kernel's
  * RAM disk, a write of one block reaches it in the submitter's hands, and
- * completes later; unless it is to be late, held or failed: then it reaches
- * the image when it completes and not before.
+ * ends there if somebody waits for it, else later; unless it is to be late,
+ * held or failed: then it reaches the image when it completes and not before.
  */
 #include "cache/device_private.h"
 
@@ -52,8 +52,11 @@ static bool memory_write_now(struct device *dev, struct bio *bio)
 	spin_lock(&stripe->lock);
 	/* device_crash() passes through the lock after setting it. */
 	crashed = READ_ONCE(dev->crashed);
-	if (!crashed)
+	if (!crashed) {
 		write_block(dev, bio->bno, bio->data);
+		if (bio->sync)
+			WRITE_ONCE(stripe->writes, stripe->writes + 1);
+	}
 	spin_unlock(&stripe->lock);
 	return !crashed;
 }

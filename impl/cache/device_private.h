@@ -15,6 +15,7 @@
 /* Blocks that hash alike: contents and generation change together. */
 struct stripe {
 	spinlock_t lock;
+	uint64_t writes;	/* that ended in device_submit(): lock */
 } __attribute__((aligned(64)));
 
 struct fault_rule {

@@ -25,6 +25,7 @@ struct io {
 	struct completion done;
 	unsigned int serial;	/* of its completion */
 	bool early;		/* completed before it was due */
+	struct task *by;	/* who completed it */
 	_Alignas(4096) char data[MAX_LEN][BLOCK_SIZE];
 };
 
@@ -69,12 +70,13 @@ static inline void end_io(struct bio *bio)
 	struct io *io = container_of(bio, struct io, bio);
 
 	io->early = now_ns() < bio->due_ns;
+	io->by = current;
 	io->serial = __atomic_fetch_add(&nr_done, 1, __ATOMIC_SEQ_CST);
 	complete(&io->done);
 }
 
-static inline void submit(struct device *dev, struct io *io, uint64_t bno,
-			  unsigned int len, bool write)
+static inline void prepare(struct io *io, uint64_t bno, unsigned int len,
+			   bool write)
 {
 	completion_init(&io->done);
 	io->bio = (struct bio){
@@ -84,6 +86,12 @@ static inline void submit(struct device *dev, struct io *io, uint64_t bno,
 		.data = io->data,
 		.end_io = end_io,
 	};
+}
+
+static inline void submit(struct device *dev, struct io *io, uint64_t bno,
+			  unsigned int len, bool write)
+{
+	prepare(io, bno, len, write);
 	device_submit(dev, &io->bio);
 }
 
@@ -92,6 +100,15 @@ static inline void submit_gen(struct device *dev, struct io *io, uint64_t bno,
 {
 	make_block(io->data[0], bno, gen);
 	submit(dev, io, bno, 1, true);
+}
+
+static inline void submit_sync(struct device *dev, struct io *io, uint64_t bno,
+			       uint64_t gen)
+{
+	make_block(io->data[0], bno, gen);
+	prepare(io, bno, 1, true);
+	io->bio.sync = true;
+	device_submit(dev, &io->bio);
 }
 
 static inline int wait_io(struct io *io)
