@@ -19,7 +19,7 @@
 #ifdef __SANITIZE_THREAD__
 #define ROUNDS	20000
 #else
-#define ROUNDS	200000
+#define ROUNDS	50000
 #endif
 #define HANG_SECONDS	90
 #define LONG_NS		1000000000000u
