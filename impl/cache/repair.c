@@ -99,15 +99,24 @@ static int switch_root(struct trans *tp, struct ag *pag, struct bload *bl,
 	return 0;
 }
 
-static int free_block(struct trans *tp, uint64_t bno)
+/*
+ * Only what is cached and not stale needs staling (kernel:
+ * xreap_agextent_binval, whose live scan gives no stale buffer).
+ */
+static int reap_block(struct trans *tp, uint64_t bno)
 {
 	struct buf *bp;
 	int error;
 
-	error = trans_get_buf(tp, bno, 1, &bp);
-	if (error)
+	tp->t_lookups++;
+	error = buf_get(tp->t_mount, bno, 1,
+			BUF_GET_INCORE | BUF_GET_LIVESCAN, &bp);
+	if (!error)
+		error = trans_add(tp, bp);
+	if (!error)
+		trans_binval(tp, bp);
+	else if (error != -ENOENT)
 		return error;
-	trans_binval(tp, bp);
 	return space_free(tp, bno, 1);
 }
 
@@ -125,7 +134,7 @@ static int reap(struct trans **tpp, struct buf *agbp, struct tree *old)
 				break;
 			trans_log_buf(*tpp, agbp, 128);
 		}
-		error = free_block(*tpp, old->bno[i]);
+		error = reap_block(*tpp, old->bno[i]);
 	}
 	return error;
 }

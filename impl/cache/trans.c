@@ -55,6 +55,17 @@ static struct buf *trans_match(struct trans *tp, uint64_t bno,
 	return NULL;
 }
 
+int trans_add(struct trans *tp, struct buf *bp)
+{
+	int error = buf_item_init(bp);
+
+	if (error)
+		buf_relse(bp);
+	else
+		trans_bjoin(tp, bp);
+	return error;
+}
+
 static int trans_add_buf(struct trans *tp, uint64_t bno, unsigned int len,
 			 bool read, struct buf **bpp)
 {
@@ -70,14 +81,8 @@ static int trans_add_buf(struct trans *tp, uint64_t bno, unsigned int len,
 		       buf_get(tp->t_mount, bno, len, 0, &bp);
 	if (error)
 		return error;
-	error = buf_item_init(bp);
-	if (error) {
-		buf_relse(bp);
-		return error;
-	}
-	trans_bjoin(tp, bp);
 	*bpp = bp;
-	return 0;
+	return trans_add(tp, bp);
 }
 
 int trans_get_buf(struct trans *tp, uint64_t bno, unsigned int len,

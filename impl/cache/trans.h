@@ -101,6 +101,8 @@ int trans_get_buf(struct trans *tp, uint64_t bno, unsigned int len,
 		  struct buf **bpp);
 int trans_read_buf(struct trans *tp, uint64_t bno, unsigned int len,
 		   struct buf **bpp);
+/* A locked buffer becomes the transaction's.  0, or -ENOMEM: released. */
+int trans_add(struct trans *tp, struct buf *bp);
 /* Give back a buffer that the transaction has not changed. */
 void trans_brelse(struct trans *tp, struct buf *bp);
 /* Keep it locked over the commit. */
