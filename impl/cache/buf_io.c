@@ -102,6 +102,14 @@ static void submit_again(struct buf *bp)
 	buf_submit(bp);
 }
 
+/* Nobody will write it any more. */
+static void give_up(struct buf *bp)
+{
+	buf_stale(bp);
+	buf_set(bp, BUF_DONE);
+	buf_clear(bp, BUF_WRITE);
+}
+
 /*
  * A write failed.  True if the buffer was dealt with: resubmitted, or kept
  * for its log item to try again, or, having none, dropped silently.
@@ -110,9 +118,7 @@ static bool handle_error(struct buf *bp)
 {
 	point(bp, POINT_IO_ERROR);
 	if (is_shutdown(bp->b_mount) || !(bp->b_flags & BUF_ASYNC)) {
-		buf_stale(bp);
-		buf_set(bp, BUF_DONE);
-		buf_clear(bp, BUF_WRITE);
+		give_up(bp);
 		return false;
 	}
 	if (bp->b_last_error != bp->b_error ||
@@ -121,7 +127,15 @@ static bool handle_error(struct buf *bp)
 		submit_again(bp);
 		return true;
 	}
-	/* Errors are retried for ever, which is the kernel's default. */
+	/*
+	 * Errors are retried for ever, which is the kernel's default, until
+	 * the unmount (xfs_buf_ioerror_permanent, fail_at_unmount).
+	 */
+	if (is_unmounting(bp->b_mount)) {
+		force_shutdown(bp->b_mount);
+		give_up(bp);
+		return false;
+	}
 	if (bp->b_flags & BUF_INODES)
 		inode_io_fail(bp);
 	else if (!bp->b_log_item)

@@ -148,6 +148,7 @@ static void count_ag(struct ag *pag, struct teardown *left)
 void unmount_fs(struct mount *mp, struct teardown *left)
 {
 	*left = (struct teardown){ 0 };
+	WRITE_ONCE(mp->m_unmounting, 1);
 	log_force(mp);
 	ail_push_all_sync(mp);
 	log_force(mp);

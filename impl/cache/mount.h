@@ -71,6 +71,7 @@ struct mount {
 	struct ag *m_ag;
 
 	int m_shutdown LINE_ALIGNED;	/* set once */
+	int m_unmounting;		/* set once */
 	uint64_t m_gen LINE_ALIGNED;	/* atomic: last generation given */
 	atomic_t m_io_count;		/* buffers with asynchronous I/O */
 	uint64_t m_flag_leaks;		/* atomic */
@@ -93,6 +94,11 @@ static inline void point(struct buf *bp, enum point p)
 static inline bool is_shutdown(struct mount *mp)
 {
 	return READ_ONCE(mp->m_shutdown);
+}
+
+static inline bool is_unmounting(struct mount *mp)
+{
+	return READ_ONCE(mp->m_unmounting);
 }
 
 static inline uint64_t next_gen(struct mount *mp)

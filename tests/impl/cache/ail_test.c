@@ -226,6 +226,23 @@ static void test_error_dropped(void **state)
 	for_each_fix(0, error_dropped);
 }
 
+/* Until the unmount, which would never end else. */
+static void test_error_at_unmount(void **state)
+{
+	(void)state;
+	for (int i = 0; fixes[i]; i++) {
+		struct fs fs = { 0 };
+		uint64_t bno;
+
+		if (!is_real(fixes[i]))
+			continue;
+		fs_open(&fs, fixes[i], 0, 0);
+		bno = log_and_force(&fs, 0);
+		device_fail_writes(fs.dev, bno, 1, EIO);
+		fs_close(&fs);
+	}
+}
+
 /* A failure that the second try gets over is nobody's business. */
 static void test_error_once(void **state)
 {
@@ -253,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_error_kept),
 		cmocka_unit_test(test_error_dropped),
+		cmocka_unit_test(test_error_at_unmount),
 		cmocka_unit_test(test_error_once),
 	};
 
