@@ -78,6 +78,7 @@ struct workload {
 	bool stalls;			/* others wait too: "stall" has one */
 	bool long_only;			/* by name or with --full only */
 	bool large;			/* one fix mounted at a time: memory */
+	bool alone;			/* a process per batch: cold, its memory */
 
 	/* NULL, or why it has nothing to say of @fix. */
 	const char *(*unfit)(const struct fix *fix);
@@ -146,6 +147,9 @@ void counter_add(struct counter *c, double value);
 void record_waits(struct record *rec);
 /* The same for waits that were taken already. */
 void record_add_waits(struct record *rec, const struct wait_stat *waits);
+void record_add_left(struct record *rec, const struct teardown *left);
+/* Add all of @from but its batches. */
+void record_merge(struct record *rec, const struct record *from);
 /* Small, fast, seeded; any seed will do. */
 uint64_t bench_random(uint64_t *state);
 /* 0 to @nr - 1 in an order drawn from it. */

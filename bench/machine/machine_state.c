@@ -129,7 +129,7 @@ static void set_frequency(json_t *state)
 					      (json_int_t)max));
 }
 
-/* --- this process ------------------------------------------------------- */
+/* --- this process; the time is also that of those it has waited for ----- */
 
 /* What the kernel says of one thread; < 0: does not tell. */
 struct thread_sum {
@@ -203,9 +203,10 @@ static double seconds(struct timeval tv)
 
 static void set_usage(json_t *state)
 {
-	struct rusage u;
+	struct rusage u, children;
 
 	getrusage(RUSAGE_SELF, &u);
+	getrusage(RUSAGE_CHILDREN, &children);
 	json_object_set_new(state, "context_switches_voluntary",
 			    json_integer(u.ru_nvcsw));
 	json_object_set_new(state, "context_switches_involuntary",
@@ -216,7 +217,9 @@ static void set_usage(json_t *state)
 			    json_integer(u.ru_majflt));
 	json_object_set_new(state, "own_s",
 			    json_real(seconds(u.ru_utime) +
-				      seconds(u.ru_stime)));
+				      seconds(u.ru_stime) +
+				      seconds(children.ru_utime) +
+				      seconds(children.ru_stime)));
 }
 
 json_t *machine_state(void)

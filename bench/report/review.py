@@ -91,7 +91,7 @@ def which_assertion(data: Data) -> list[str]:
     if before == "violated" and now == "holds":
         lines.append("So: the one before I/O is submitted, and only if the "
                      "block built in memory was not marked up to date, as "
-                     "before 6.8. Marked so, readers meet none.")
+                     "before 6.8. Marked so, no reader met one here.")
     return lines
 
 
@@ -115,7 +115,8 @@ def who_clears(data: Data) -> list[str]:
 
 def how_reused(data: Data) -> list[str]:
     events = data.story("none", "ordering")
-    unlocked = first(events, lambda e: e.step == "X unlocked")
+    unlocked = first(events, lambda e: e.step == "unlocks X"
+                     and "S" in (e.flags or ""))
     given = unlocked and first(events, lambda e: e.step == "is given X",
                                unlocked.ms)
     reset = given and first(events, lambda e: e.step == "resets stale X",
@@ -123,20 +124,23 @@ def how_reused(data: Data) -> list[str]:
     if not reset:
         raise Unanswered("the timeline lacks a step of unlocking, being "
                          "given and resetting the stale buffer")
-    return [f"Its checkpoint completes and unlocks it ({unlocked.ms:.1f} ms, "
-            f"flags {unlocked.flags}, "
-            f"{'still linked' if unlocked.linked else 'not linked'}); "
-            f"{given.actor} is given the block ({given.ms:.1f} ms) and its "
-            f"lookup resets the stale buffer ({reset.ms:.1f} ms, "
-            f"{'still linked' if reset.linked else 'not linked'}). The "
-            "buffer stays findable because the list holds it."]
+    return ["Its checkpoint completes, which unlocks it and then frees the "
+            f"block ({unlocked.ms:.1f} ms, flags {unlocked.flags}, "
+            f"{linked(unlocked)}); {given.actor} is given the block "
+            f"({given.ms:.1f} ms), finds the buffer, which the list's "
+            "reference keeps in the cache, and resets it "
+            f"({reset.ms:.1f} ms, {linked(reset)})."]
+
+
+def linked(event: Event) -> str:
+    return "still linked" if event.linked else "not linked"
 
 
 def in_general(data: Data) -> list[str]:
     hazards = ("stale-write", "list-corruption")
     bad = [h for h in hazards if violated(data, "none", h)]
     lines = [f"Yes: {' and '.join(bad)} without any fix." if bad else
-             "No other harm was seen without any fix."]
+             "Not shown: neither of these was violated without any fix."]
     lines += [verdict_line(data, "none", h) for h in hazards]
     if not data.results(MERGED, "churn"):
         return lines + ["How often it is met without any repair: not "

@@ -93,6 +93,16 @@ unsigned int run_workload_batches(const struct workload *w,
  * @in->record.reason.
  */
 int instance_open(struct instance *in);
+/*
+ * One batch, cache and all, in a process of its own; "max_process_kb" is
+ * the most memory that it had.  No thread may be running here.  0, or -errno
+ * and why in @in->record.reason.
+ */
+int run_alone(struct instance *in, double *ns);
+/* The same in this process, which has its threads. */
+int run_batch(struct instance *in, uint64_t ops, double *ns);
+/* Threads on their processors, the others off the first's.  0 or -errno. */
+int run_start_pool(struct bench *b);
 /* Wait until its daemons have nothing to do.  0 or -EBUSY. */
 int instance_park(struct instance *in);
 /* Unmount; adds to @in->record.left. */
@@ -106,6 +116,9 @@ uint64_t workload_device_blocks(const struct workload *w, struct bench *b);
  */
 void run_order(unsigned int nr, unsigned int rounds, uint64_t seed,
 	       unsigned int *order);
+/* The same, for processes of their own: ABBA, BAAB, ... of any number. */
+void run_order_abba(unsigned int nr, unsigned int rounds, uint64_t seed,
+		    unsigned int *order);
 
 json_t *record_to_json(const struct record *rec, const struct workload *w);
 void record_free(struct record *rec);

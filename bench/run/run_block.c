@@ -155,60 +155,103 @@ static void start_progress(const struct cli *cli, const struct pairs *pairs)
 	progress_start(&p, cli->one_block, cli->blocks);
 }
 
+int run_start_pool(struct bench *b)
+{
+	unsigned int *cpus, nr_cpus;
+	int error = machine_cpus(&cpus, &nr_cpus);
+
+	if (error)
+		return error;
+	error = pool_start(b->threads, cpus, nr_cpus, &b->pool);
+	if (!error && bind_daemons(cpus, nr_cpus))
+		fputs("delwribench run: the daemons could not be kept off the loader's processor: expect noise\n",
+		      stderr);
+	free(cpus);
+	return error;
+}
+
+/* Those that need processes of their own, or all others. */
+static int run_workloads(struct bench *b, bool alone, const struct cli *cli,
+			 const struct pairs *pairs, json_t *rows)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < cli->nr_workloads && !error; i++)
+		if (cli->workloads[i]->alone == alone)
+			error = run_workload(b, cli->workloads[i], cli, pairs,
+					     rows);
+	return error;
+}
+
+/* Into @block: what was measured, between what the machine was and is. */
+static int measure(struct bench *b, const struct cli *cli,
+		   const struct pairs *pairs, unsigned int processors,
+		   json_t **blockp)
+{
+	json_t *alone = json_array(), *rows = json_array();
+	json_t *before = machine_state(), *block = NULL;
+	const char *nothing = NULL;
+	int error = -ENOMEM, status = 0;
+
+	if (!alone || !rows || !before)
+		goto out;
+	start_progress(cli, pairs);
+	error = run_workloads(b, true, cli, pairs, alone);
+	if (error)
+		goto out;
+	error = run_start_pool(b);
+	if (error) {
+		progress_clear();
+		status = cli_fail("cannot start %u threads: %s; ask for fewer "
+				  "with --threads",
+				  b->threads, strerror(-error));
+		goto out;
+	}
+	error = run_workloads(b, false, cli, pairs, rows);
+	progress_clear();
+	block = describe(cli, b, processors);
+	if (!error && (json_array_extend(rows, alone) ||
+		       json_object_set(block, "before", before) ||
+		       json_object_set_new(block, "after", machine_state()) ||
+		       json_object_set(block, "rows", rows)))
+		error = -ENOMEM;
+	nothing = error ? NULL : nothing_measured(rows);
+	if (nothing)
+		status = cli_fail("block %u: nothing could be measured: %s",
+				  cli->one_block, nothing);
+out:
+	if (error && !status)
+		status = cli_fail("block %u: %s; measure less at once, with "
+				  "--fix, --workload, --threads or --rounds",
+				  cli->one_block, strerror(-error));
+	json_decref(alone);
+	json_decref(rows);
+	json_decref(before);
+	*blockp = block;
+	return status;
+}
+
 int run_block(const struct cli *cli, const struct pairs *pairs)
 {
 	struct bench b = { .device = cli->device };
 	uint64_t seed = cli->seed;
 	unsigned int *cpus, nr_cpus;
-	json_t *block = NULL, *rows = json_array();
-	const char *nothing = NULL;
-	int error, status = EXIT_USAGE;
+	json_t *block = NULL;
+	int error, status;
 
 	for (unsigned int i = 0; i < cli->one_block; i++)
 		b.seed = bench_random(&seed);
 	error = machine_cpus(&cpus, &nr_cpus);
-	if (error) {
-		json_decref(rows);
+	if (error)
 		return cli_fail("cannot find out the processors: %s",
 				strerror(-error));
-	}
-	b.threads = cli->threads ? cli->threads : nr_cpus;
-	error = pool_start(b.threads, cpus, nr_cpus, &b.pool);
-	if (!error && bind_daemons(cpus, nr_cpus))
-		fputs("delwribench run: the daemons could not be kept off the loader's processor: expect noise\n",
-		      stderr);
 	free(cpus);
-	if (error) {
-		json_decref(rows);
-		return cli_fail("cannot start %u threads: %s; ask for fewer "
-				"with --threads",
-				b.threads, strerror(-error));
-	}
-	block = describe(cli, &b, nr_cpus);
-	if (!block || !rows)
-		error = -ENOMEM;
-	if (!error && json_object_set_new(block, "before", machine_state()))
-		error = -ENOMEM;
-	start_progress(cli, pairs);
-	for (unsigned int i = 0; i < cli->nr_workloads && !error; i++)
-		error = run_workload(&b, cli->workloads[i], cli, pairs, rows);
-	progress_clear();
-	if (!error)
-		nothing = nothing_measured(rows);
-	if (!error && (json_object_set_new(block, "after", machine_state()) ||
-		       json_object_set(block, "rows", rows)))
-		error = -ENOMEM;
-	if (error)
-		cli_fail("block %u: %s; measure less at once, with --fix, "
-			 "--workload, --threads or --rounds",
-			 cli->one_block, strerror(-error));
-	else if (nothing)
-		cli_fail("block %u: nothing could be measured: %s",
-			 cli->one_block, nothing);
-	else
+	b.threads = cli->threads ? cli->threads : nr_cpus;
+	status = measure(&b, cli, pairs, nr_cpus, &block);
+	if (!status)
 		status = write_block(cli, block);
-	json_decref(rows);
 	json_decref(block);
-	pool_stop(b.pool);
+	if (b.pool)
+		pool_stop(b.pool);
 	return status;
 }

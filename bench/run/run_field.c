@@ -27,7 +27,7 @@
 /* The fixes under one workload. */
 struct field {
 	struct bench *bench;
-	struct workload *workload;
+	const struct workload *workload;
 	struct instance *in;
 	unsigned int nr;
 	unsigned int rounds;
@@ -96,6 +96,13 @@ static int batch(struct field *f, struct instance *in, uint64_t ops,
 	return error;
 }
 
+int run_batch(struct instance *in, uint64_t ops, double *ns)
+{
+	struct field f = { .bench = in->bench, .workload = in->workload };
+
+	return batch(&f, in, ops, &in->record, ns);
+}
+
 /* The best of a few: the others were disturbed. */
 static int best_mean(struct field *f, struct instance *in, uint64_t ops,
 		     double *best)
@@ -144,6 +151,10 @@ static int calibrate(struct field *f)
 	int error;
 
 	f->ops = f->workload->timed ? f->workload->batch_ns : OPS_MAX;
+	if (f->workload->alone) {
+		f->ops = 1;
+		return 0;
+	}
 	for (unsigned int i = 0; i < f->nr && !f->workload->timed; i++) {
 		if (!usable(&f->in[i]))
 			continue;
@@ -172,7 +183,10 @@ static int run_rounds(struct field *f, uint64_t seed)
 
 	if (!order)
 		return -ENOMEM;
-	run_order(f->nr, f->rounds, seed, order);
+	if (f->workload->alone)
+		run_order_abba(f->nr, f->rounds, seed, order);
+	else
+		run_order(f->nr, f->rounds, seed, order);
 	for (unsigned int i = 0; i < f->rounds * f->nr; i++) {
 		struct instance *in = &f->in[order[i]];
 		double ns;
@@ -181,7 +195,9 @@ static int run_rounds(struct field *f, uint64_t seed)
 			progress_add(f->workload->batch_ns / 1e9);
 			continue;
 		}
-		error = batch(f, in, f->ops, &in->record, &ns);
+		error = f->workload->alone ?
+				run_alone(in, &ns) :
+				batch(f, in, f->ops, &in->record, &ns);
 		progress_add(f->workload->batch_ns / 1e9);
 		if (error == -ENOMEM)
 			break;
@@ -248,12 +264,17 @@ static unsigned int count_selected(const struct pairs *pairs,
 	return nr;
 }
 
+/* There and back is the least of those that need processes. */
+static unsigned int rounds_of(const struct workload *w, const struct cli *cli)
+{
+	return cli->rounds && !w->alone ? cli->rounds : w->rounds;
+}
+
 unsigned int run_workload_batches(const struct workload *w,
 				  const struct cli *cli,
 				  const struct pairs *pairs)
 {
-	return count_selected(pairs, w) *
-	       (cli->rounds ? cli->rounds : w->rounds);
+	return count_selected(pairs, w) * rounds_of(w, cli);
 }
 
 static int field_init(struct field *f, const struct cli *cli,
@@ -262,8 +283,8 @@ static int field_init(struct field *f, const struct cli *cli,
 	f->in = calloc(count_selected(pairs, f->workload) + 1, sizeof(*f->in));
 	if (!f->in)
 		return -ENOMEM;
-	f->rounds = cli->rounds ? cli->rounds : f->workload->rounds;
-	f->one_at_a_time = f->workload->large ||
+	f->rounds = rounds_of(f->workload, cli);
+	f->one_at_a_time = f->workload->large || f->workload->alone ||
 			   (f->bench->device && f->workload->uses_device);
 	for (unsigned int i = 0; i < pairs->nr; i++) {
 		const struct pair *p = &pairs->pair[i];

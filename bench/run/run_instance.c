@@ -93,16 +93,6 @@ int instance_park(struct instance *in)
 	return -EBUSY;
 }
 
-static void add_left(struct teardown *sum, const struct teardown *left)
-{
-	sum->buffers += left->buffers;
-	sum->pins += left->pins;
-	sum->log_items += left->log_items;
-	sum->list_entries += left->list_entries;
-	sum->flag_leaks += left->flag_leaks;
-	sum->busy_extents += left->busy_extents;
-}
-
 void instance_close(struct instance *in)
 {
 	struct teardown left = { 0 };
@@ -112,7 +102,7 @@ void instance_close(struct instance *in)
 	if (in->workload->stop)
 		in->workload->stop(in);
 	in->fix->unmount(in->mp, &left);
-	add_left(&in->record.left, &left);
+	record_add_left(&in->record, &left);
 	device_close(in->dev);
 	in->dev = NULL;
 	in->mp = NULL;

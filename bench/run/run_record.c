@@ -92,6 +92,18 @@ void run_order(unsigned int nr, unsigned int rounds, uint64_t seed,
 	}
 }
 
+/* There and back: an order drawn for every other round, then backwards. */
+void run_order_abba(unsigned int nr, unsigned int rounds, uint64_t seed,
+		    unsigned int *order)
+{
+	for (unsigned int r = 0; r < rounds; r++, order += nr)
+		if (r % 2 == 0)
+			bench_shuffle(order, nr, &seed);
+		else
+			for (unsigned int i = 0; i < nr; i++)
+				order[i] = *(order - 1 - i);
+}
+
 /* --- records ------------------------------------------------------------ */
 
 void record_operation(struct record *rec, uint64_t ns)
@@ -137,6 +149,36 @@ void record_waits(struct record *rec)
 
 	task_take_waits(waits);
 	record_add_waits(rec, waits);
+}
+
+void record_add_left(struct record *rec, const struct teardown *left)
+{
+	rec->left.buffers += left->buffers;
+	rec->left.pins += left->pins;
+	rec->left.log_items += left->log_items;
+	rec->left.list_entries += left->list_entries;
+	rec->left.flag_leaks += left->flag_leaks;
+	rec->left.busy_extents += left->busy_extents;
+}
+
+void record_merge(struct record *rec, const struct record *from)
+{
+	rec->nr_ops += from->nr_ops;
+	histogram_merge(&rec->latency, &from->latency);
+	record_add_waits(rec, from->waits);
+	rec->stall.count += from->stall.count;
+	rec->stall.total_ns += from->stall.total_ns;
+	if (from->stall.max_ns > rec->stall.max_ns)
+		rec->stall.max_ns = from->stall.max_ns;
+	for (int i = 0; i < COUNTERS && from->counters[i].name; i++)
+		record_count(rec, from->counters[i].name,
+			     from->counters[i].value);
+	rec->checked += from->checked;
+	rec->violated += from->violated;
+	rec->misqueued += from->misqueued;
+	record_add_left(rec, &from->left);
+	if (!rec->reason[0])
+		memcpy(rec->reason, from->reason, sizeof(rec->reason));
 }
 
 void record_free(struct record *rec)

@@ -2,9 +2,9 @@
 /*
  * bulkload: one loader builds and writes trees.  idle: nothing else happens.
  * ail: another thread has directory blocks come and go in the same AGs and
- * keeps the AIL daemon busy, and a third one can be delayed.  Blocks of the
- * load before are free again: their checkpoint is forced, out of the timed
- * region.
+ * keeps the AIL daemon busy, and a third one can be delayed.  cold: the first
+ * load of a process that has done nothing else.  Blocks of the load before
+ * are free again: their checkpoint is forced, out of the timed region.
  */
 #include "bench/workloads/roles.h"
 
@@ -19,9 +19,9 @@
 /* So long a batch is, where the daemon's sleep of 50 ms is met. */
 #define AIL_BATCH_NS	1000000000u
 
-enum load_case { IDLE, AIL };
+enum load_case { IDLE, AIL, COLD };
 
-static const enum load_case idle = IDLE, ail = AIL;
+static const enum load_case idle = IDLE, ail = AIL, cold = COLD;
 
 struct bulkload {
 	struct dirtier dirtier;
@@ -36,9 +36,9 @@ struct load_job {
 	int error;
 };
 
-static bool is_busy(const struct instance *in)
+static enum load_case case_of(const struct instance *in)
 {
-	return *(const enum load_case *)in->workload->variant == AIL;
+	return *(const enum load_case *)in->workload->variant;
 }
 
 static const char *bulkload_unfit(const struct fix *fix)
@@ -147,7 +147,7 @@ static int ail_batch(struct instance *in, uint64_t ns, struct record *rec,
 	return error ? error : error2;
 }
 
-/* Each AG's blocks are in the cache from here on. */
+/* Unless cold, each AG's blocks are in the cache from here on. */
 static int bulkload_start(struct instance *in)
 {
 	struct load_job job = { .in = in, .ops = 2 * AGS };
@@ -157,7 +157,9 @@ static int bulkload_start(struct instance *in)
 
 	if (error)
 		return error;
-	if (is_busy(in)) {
+	if (case_of(in) == COLD)
+		return 0;
+	if (case_of(in) == AIL) {
 		b = calloc(1, sizeof(*b));
 		if (!b)
 			return -ENOMEM;
@@ -185,6 +187,13 @@ static void idle_describe(const struct bench *b, char *text, size_t size)
 {
 	snprintf(text, size,
 		 "1 loader, 64 blocks a load, nothing else happens, device %s",
+		 b->device ? b->device : "memory");
+}
+
+static void cold_describe(const struct bench *b, char *text, size_t size)
+{
+	snprintf(text, size,
+		 "the first load of a process, 64 blocks, a process per batch, there and back (ABBA), device %s",
 		 b->device ? b->device : "memory");
 }
 
@@ -235,5 +244,26 @@ static struct workload bulkload_ail = {
 	.describe = ail_describe,
 };
 
+static struct workload bulkload_cold = {
+	.name = "bulkload/cold",
+	.summary = "the first tree of a process, and the memory it takes",
+	.operation = "load",
+	.variant = &cold,
+	.order = 22,
+	.rounds = 4,
+	.batch_ns = 1000000,
+	.alone = true,
+	.microseconds = true,
+	.loads = true,
+	.uses_device = true,
+	.unfit = bulkload_unfit,
+	.mount_options = bulkload_mount_options,
+	.start = bulkload_start,
+	.batch = idle_batch,
+	.stop = bulkload_stop,
+	.describe = cold_describe,
+};
+
 WORKLOAD(bulkload_idle)
 WORKLOAD(bulkload_ail)
+WORKLOAD(bulkload_cold)

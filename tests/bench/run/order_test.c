@@ -58,12 +58,39 @@ static void test_smallest(void **state)
 		assert_int_equal(order[i], 0);
 }
 
+/* ABBA of any number: every round's way back is its way there. */
+static void test_there_and_back(void **state)
+{
+	unsigned int order[NR * 4], first = 0, last = 0;
+
+	(void)state;
+	for (unsigned int seed = 0; seed < 200; seed++) {
+		unsigned int seen = 0;
+
+		run_order_abba(NR, 4, seed, order);
+		for (unsigned int i = 0; i < 2 * NR; i++) {
+			assert_int_equal(order[i], order[2 * NR - 1 - i]);
+			assert_int_equal(order[2 * NR + i],
+					 order[4 * NR - 1 - i]);
+		}
+		for (unsigned int i = 0; i < NR; i++)
+			seen |= 1u << order[i];
+		assert_int_equal(seen, (1u << NR) - 1);
+		first += order[0] == 0;
+		last += order[NR - 1] == 0;
+	}
+	/* Drawn: 40 of 200 are expected. */
+	assert_in_range(first, 20, 60);
+	assert_in_range(last, 20, 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_once_per_round),
 		cmocka_unit_test(test_seed_decides),
 		cmocka_unit_test(test_smallest),
+		cmocka_unit_test(test_there_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,36 @@ static void test_run(void **state)
 	json_decref(json);
 }
 
+/* Each batch in a process of its own, whose memory is known. */
+static void test_alone(void **state)
+{
+	json_t *json, *row;
+	char args[256];
+	size_t i;
+
+	(void)state;
+	snprintf(args, sizeof(args),
+		 "run --no-verify -w bulkload/cold --fix none --out %s/cold",
+		 folder);
+	if (bench(args))
+		fail_msg("%s: %s", args, output);
+	json = load("cold", "block-0001.json");
+	assert_int_equal(check_rows(json, "none"), 1);
+	json_array_foreach(json_object_get(json, "rows"), i, row)
+	{
+		json_t *counters = json_object_get(row, "counters");
+
+		assert_int_equal(
+			json_integer_value(json_object_get(row, "operations")),
+			4);
+		/* At least the program itself. */
+		assert_true(json_real_value(json_object_get(
+				    counters, "max_process_kb")) > 1000);
+	}
+	assert_true(i >= 2);
+	json_decref(json);
+}
+
 /* One fix is measured together with what it is compared with. */
 static void test_baseline(void **state)
 {
@@ -226,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_out_is_a_file),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_baseline),
 		cmocka_unit_test(test_groups),
 	};

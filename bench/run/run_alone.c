@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Workloads of which every batch needs a process to itself, because what is
+ * warm, or how much memory was ever used, is the process's: each is forked
+ * from a block's process before that has any thread or cache.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "bench/run/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* In memory that both processes share; names in it are the program's. */
+struct outcome {
+	struct record record;
+	double ns;
+	int error;
+};
+
+static void measure(struct instance *in, struct outcome *out, pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);	/* it died before we had asked */
+	in->record = (struct record){ 0 };
+	out->error = run_start_pool(in->bench);
+	if (out->error)
+		snprintf(in->record.reason, sizeof(in->record.reason),
+			 "starting threads: %s", strerror(-out->error));
+	else
+		out->error = run_batch(in, 1, &out->ns);
+	out->record = in->record;
+	_exit(0);
+}
+
+static int take(struct instance *in, struct outcome *out, int status,
+		const struct rusage *usage)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		snprintf(in->record.reason, sizeof(in->record.reason),
+			 WIFSIGNALED(status) ?
+				 "the process of its own was killed by signal %d" :
+				 "the process of its own ended with status %d",
+			 WIFSIGNALED(status) ? WTERMSIG(status) :
+					       WEXITSTATUS(status));
+		return -EIO;
+	}
+	record_count(&out->record, "max_process_kb", usage->ru_maxrss);
+	record_merge(&in->record, &out->record);
+	return out->error;
+}
+
+int run_alone(struct instance *in, double *ns)
+{
+	struct outcome *out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid, parent = getpid();
+	struct rusage usage;
+	int status, error;
+
+	if (out == MAP_FAILED)
+		return -ENOMEM;
+	fflush(NULL);
+	pid = fork();
+	error = pid < 0 ? -errno : 0;
+	if (pid == 0)
+		measure(in, out, parent);
+	while (!error && wait4(pid, &status, 0, &usage) < 0)
+		if (errno != EINTR)
+			error = -errno;
+	if (!error)
+		error = take(in, out, status, &usage);
+	else
+		snprintf(in->record.reason, sizeof(in->record.reason),
+			 "no process of its own: %s", strerror(-error));
+	*ns = out->ns;
+	munmap(out, sizeof(*out));
+	return error;
+}
