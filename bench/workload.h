@@ -78,7 +78,7 @@ struct workload {
 	bool stalls;			/* others wait too: "stall" has one */
 	bool long_only;			/* by name or with --full only */
 	bool large;			/* one fix mounted at a time: memory */
-	bool alone;			/* a process per batch: cold, its memory */
+	bool alone;			/* a process per batch: cold, memory */
 
 	/* NULL, or why it has nothing to say of @fix. */
 	const char *(*unfit)(const struct fix *fix);

@@ -22,10 +22,10 @@ int machine_cpus(unsigned int **cpus, unsigned int *nr);
 json_t *machine_settings(void);
 json_t *machine_describe(void);
 /*
- * What does, at this moment: load; seconds stolen from, and worked by, all
- * processors since boot; what this process has used and suffered since it
- * began.  One before and one after tell of the time between.  NULL: no
- * memory.
+ * What does, at this moment: load; settings that somebody may have
+ * switched; seconds stolen from, and worked by, all processors since boot;
+ * what this process has used and suffered since it began.  One before and
+ * one after tell of the time between.  NULL: no memory.
  */
 json_t *machine_state(void);
 /*

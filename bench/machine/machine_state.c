@@ -129,6 +129,24 @@ static void set_frequency(json_t *state)
 					      (json_int_t)max));
 }
 
+/* What somebody may have switched meanwhile; null: not told. */
+static void set_settings(json_t *state)
+{
+	static const char *const keys[] = {
+		"frequency_governor", "turbo",	      "smt_active",
+		"isolated_processors", "numa_balancing", "transparent_hugepage",
+	};
+	json_t *all = json_object(), *settings = json_object();
+
+	describe_cpu(all);
+	describe_kernel(all);
+	for (unsigned int i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		json_object_set(settings, keys[i],
+				json_object_get(all, keys[i]));
+	json_object_set_new(state, "settings", settings);
+	json_decref(all);
+}
+
 /* --- this process; the time is also that of those it has waited for ----- */
 
 /* What the kernel says of one thread; < 0: does not tell. */
@@ -235,6 +253,7 @@ json_t *machine_state(void)
 			    json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
 	set_pressure(state);
 	set_frequency(state);
+	set_settings(state);
 	cgroup_state(state);
 	set_usage(state);
 	set_threads(state);

@@ -9,7 +9,7 @@ from typing import Any
 from bench.report.load import Run
 
 FIELDS = (
-    ("processor", "cpu_model"), ("architecture", "architecture"),
+    ("host", "host"), ("processor", "cpu_model"), ("architecture", "architecture"),
     ("processors", "processors"), ("cores", "cores"),
     ("allowed processors", "processors_allowed"), ("SMT", "smt"),
     ("frequency governor", "frequency_governor"), ("turbo", "turbo"),
@@ -18,7 +18,20 @@ FIELDS = (
     ("NUMA balancing", "numa_balancing"), ("clock source", "clocksource"),
     ("kernel", "kernel"), ("kernel version", "kernel_version"),
     ("C library", "libc"), ("compiler", "compiler"),
-    ("compiler flags", "compiler_flags"), ("build id", "build_id"),
+    ("compiler flags", "compiler_flags"), ("sources", "version"),
+    ("program, build id", "build_id"), ("program, CRC-64", "program_crc64"),
+)
+# What each block recorded before and after, beside what has a line of its
+# own: (key, name, unit, does it only grow).
+STATES = (
+    ("runqueue_wait_s", "own threads waited to run", "s", True),
+    ("cgroup_throttled_s", "throttled by a quota", "s", True),
+    ("cpu_pressure_s", "pressure (PSI cpu some)", "s", True),
+    ("migrations", "migrations of threads", "", True),
+    ("context_switches_involuntary", "preemptions", "", True),
+    ("page_faults_major", "page faults with I/O", "", True),
+    ("frequency_khz", "frequency", "kHz", False),
+    ("processors", "processors online", "", False),
 )
 # Places on one machine, which mean nothing on another; with a value each.
 PRIVATE = ("--out", "-o", "--dir", "--home")
@@ -81,9 +94,24 @@ def activity(run: Run) -> list[tuple[str, str]]:
                   value_of(first.before, "steal_s") if steal is None
                   else f"{steal:.2f} s of processor time in all blocks"))
     pairs.append(("other processes", others(run)))
-    pairs += [(name.replace("_", " "), text)
-              for name, text in other_states(run)]
-    return pairs
+    pairs += [(name, state_text(run, key, unit, grows))
+              for key, name, unit, grows in STATES]
+    return pairs + [("settings", settings_text(run))]
+
+
+def settings_text(run: Run) -> str:
+    """Did anybody switch one while it was measured?"""
+    states = [s["settings"] for b in run.blocks for s in (b.before, b.after)
+              if s.get("settings")]
+    if len(states) < 2 * len(run.blocks):
+        return "recorded at the start only"
+    changed = [f"{name.replace('_', ' ')}: " + ", then ".join(values)
+               for name in states[0]
+               if len(values := list(dict.fromkeys(
+                   str(s.get(name)) for s in states))) > 1]
+    return ("CHANGED: " + "; ".join(changed) if changed else
+            "governor, turbo, SMT, isolation, NUMA balancing, huge pages: "
+            "the same before and after each block")
 
 
 def others(run: Run) -> str:
@@ -96,26 +124,22 @@ def others(run: Run) -> str:
             "with something else")
 
 
-def other_states(run: Run) -> list[tuple[str, str]]:
-    """Fields of the state that this page does not know by name."""
-    known = {"time", "load", "steal_s", "busy_s", "own_s", "clock_s"}
-    names = [k for k in run.blocks[0].before
-             if k not in known and not k.endswith("_reason")]
-    return [(name, state_text(run, name)) for name in names]
-
-
-def state_text(run: Run, name: str) -> str:
-    values: list[Any] = [s.get(name) for b in run.blocks
+def state_text(run: Run, key: str, unit: str, grows: bool) -> str:
+    """Of what grows, how much it did during blocks; else what it was."""
+    unit = unit and " " + unit
+    if grows:
+        change = total_change(run, key)
+        return (value_of(run.first.before, key) if change is None
+                else f"{change:,.{1 if unit else 0}f}{unit} in all blocks")
+    values: list[Any] = [s.get(key) for b in run.blocks
                          for s in (b.before, b.after)]
-    if all(isinstance(v, (int, float)) and not isinstance(v, bool)
-           for v in values):
-        change = total_change(run, name)
-        return span(values, 0) + (f"; {change:+.6g} during blocks"
-                                  if change else "")
     distinct = list(dict.fromkeys(str(v) for v in values if v is not None))
     if not distinct:
-        return value_of(run.blocks[0].before, name)
-    return ", then ".join(distinct[:4]) + (" ..." if distinct[4:] else "")
+        return value_of(run.first.before, key)
+    if len(distinct) == 1:
+        return f"{distinct[0]}{unit}, before and after each block"
+    return (", then ".join(distinct[:4]) + unit
+            + (" ..." if distinct[4:] else ""))
 
 
 def command(run: Run) -> str:
@@ -147,14 +171,16 @@ def design(run: Run) -> list[tuple[str, str]]:
     rounds = sorted({len(r.batches) for b in run.blocks
                      for r in b.rows.values() if r.batches is not None})
     found = len(run.blocks) + len(run.discarded)
-    layouts = (f"{run.layouts} of {first.layout_of} built" if run.layouts
-               else f"one ({first.layout_reason})")
+    layouts = (f"{run.layouts} drawn of {first.layout_of} built"
+               if run.layouts else f"one ({first.layout_reason})")
     sizes = [b.environment_bytes for b in run.blocks
              if b.environment_bytes is not None]
     return [
         ("blocks", f"{len(run.blocks)} used, {found} found, "
                    f"{run.planned or 'an unknown number'} planned"),
         ("layouts", layouts),
+        ("their programs, CRC-64", " ".join(dict.fromkeys(
+            b.layout for b in run.blocks if b.layout)) or "not recorded"),
         ("environment", f"{min(sizes)} to {max(sizes)} bytes added"
          if sizes else "not recorded"),
         ("rounds", span([float(r) for r in rounds], 0) if rounds else "none"),

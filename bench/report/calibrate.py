@@ -20,17 +20,25 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import numpy as np
 
 from bench.report import Refused, calibration
 from bench.report.compare import COST, series_of
-from bench.report.load import TWIN, load_run
+from bench.report.load import TWIN, Run, load_run
 
 WORKLOAD = "lookup/own_1k"
 CASE = (WORKLOAD, 1, "")
 ROUNDS = 25
+# Of any phase: enough for two comparisons.
+LEAST_BLOCKS = 12
+# A live trial takes no longer.
+LIVE_LIMIT_S = 1200
+# A sign of life so often.
+PATIENCE_S = 60
+# In the folder: what each process measured, too much to keep for ever.
+RAW = "raw"
 # Copies memory on whichever processor the scheduler gives it.
 NEIGHBOUR = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1M"]
 COMPARE_PY = Path("/usr/share/benchmark/compare.py")
@@ -53,11 +61,12 @@ class Plan:
     phases: list[Phase]
     gbench_pairs: int
     live_trials: int
+    live_share: float
 
 
 def plan_of(scale: float) -> Plan:
     def blocks(full: int) -> int:
-        return max(12, round(full * scale))
+        return max(LEAST_BLOCKS, round(full * scale))
 
     phases = []
     for busy in (False, True):
@@ -66,7 +75,8 @@ def plan_of(scale: float) -> Plan:
         for percent, full in ((0.5, 960), (1, 960), (2, 960), (5, 240)):
             phases.append(Phase(f"{word}-{percent:g}", percent, busy,
                                 blocks(full)))
-    return Plan(phases, max(2, round(200 * scale)), max(2, round(10 * scale)))
+    return Plan(phases, max(2, round(200 * scale)),
+                max(2, round(10 * scale)), min(1, scale))
 
 
 # --- measuring ---------------------------------------------------------------
@@ -86,16 +96,38 @@ def neighbour(busy: bool) -> Iterator[None]:
         process.wait()
 
 
-def run_command(program: Path, words: list[str]) -> None:
-    """Run delwribench; an interruption ends this program as well."""
-    done = subprocess.run([str(program), "run", *words],
-                          stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode in (130, -signal.SIGINT):
-        raise KeyboardInterrupt
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise Refused(f"a run ended with status {done.returncode}: {last[0]}")
+def run_command(program: Path, words: list[str],
+                waiting: Callable[[], None] = lambda: None) -> None:
+    """Run delwribench; an interruption ends this program as well.
+
+    `waiting` is called now and then meanwhile.
+    """
+    with tempfile.TemporaryFile("w+") as said:
+        with subprocess.Popen([str(program), "run", *words],
+                              stdout=subprocess.DEVNULL,
+                              stderr=said) as process:
+            try:
+                while ended(process) is None:
+                    waiting()
+            except KeyboardInterrupt:
+                process.terminate()	# it keeps what is finished
+                process.wait()
+                raise
+        if process.returncode in (130, -signal.SIGINT):
+            raise KeyboardInterrupt
+        if process.returncode:
+            said.seek(0)
+            last = said.read().strip().splitlines()[-1:] or ["nothing"]
+            raise Refused(f"a run ended with status {process.returncode}; "
+                          f"what it said last: {last[0]}")
+
+
+def ended(process: subprocess.Popen) -> int | None:
+    """Its status, or None when it still runs after a while."""
+    try:
+        return process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def options_of(fixes: list[str], blocks: int, rounds: int, seed: int,
@@ -118,19 +150,37 @@ def run_in(folder: Path) -> Path | None:
     return found[0].parent if found else None
 
 
+def finished(folder: Path) -> int:
+    return len(list(folder.glob("*/block-*.json")))
+
+
 def measure(program: Path, folder: Path, blocks: int, percent: float,
-            seed: int) -> np.ndarray:
-    """Log ratios of the twin to the baseline; what is there is kept."""
+            seed: int, say: "Progress") -> dict:
+    """The twin's log ratios to the baseline; what is there is kept."""
     folder.mkdir(parents=True, exist_ok=True)
     begun = run_in(folder)
+
+    def waiting() -> None:
+        say(f"  {finished(folder)} of {blocks} blocks")
+
     if begun is None:
         run_command(program, options_of(
             ["none", TWIN], blocks, ROUNDS, seed, (TWIN, percent))
-            + ["--out", str(folder)])
-    elif len(list(begun.glob("block-*.json"))) < blocks:
-        run_command(program, ["--resume", str(begun)])
+            + ["--out", str(folder)], waiting)
+    elif finished(folder) < blocks:
+        run_command(program, ["--resume", str(begun)], waiting)
     run = load_run(run_in(folder))
-    return series_of(run, CASE, TWIN, COST)
+    series = series_of(run, CASE, TWIN, COST)
+    return {"log_ratios": [round(float(v), 7) for v in series.values],
+            "layouts": series.layouts, "seconds": seconds_of(run)}
+
+
+def seconds_of(run: Run) -> float:
+    """What the blocks took, without what lay between interruptions."""
+    starts = [b.before["clock_s"] for b in run.blocks]
+    each = np.median(np.diff(starts)) if len(starts) > 1 else (
+        run.first.after["clock_s"] - starts[0])
+    return round(float(each) * len(starts), 1)
 
 
 def run_phases(program: Path, out: Path, plan: Plan,
@@ -138,17 +188,11 @@ def run_phases(program: Path, out: Path, plan: Plan,
     found = {}
     for seed, phase in enumerate(plan.phases, start=1):
         say(f"{phase.name}: {phase.blocks} blocks")
-        start = time.monotonic()
         with neighbour(phase.busy):
-            series = measure(program, out / phase.name, phase.blocks,
-                             phase.percent, seed)
-        found[phase.name] = {
-            "percent": phase.percent,
-            "busy": phase.busy,
-            "log_ratios": [round(float(v), 7) for v in series.values],
-            "layouts": series.layouts,
-            "seconds": round(time.monotonic() - start, 1),
-        }
+            found[phase.name] = {
+                "percent": phase.percent, "busy": phase.busy,
+                **measure(program, out / RAW / phase.name, phase.blocks,
+                          phase.percent, seed, say)}
     return found
 
 
@@ -161,6 +205,14 @@ def invoke(program: Path, folder: Path, name: str, seed: int, rounds: int,
     run_command(program, options_of(["none"], 1, rounds, seed,
                                     ("none", percent))
                 + ["--out", str(folder), f"--benchmark_out={report}"])
+    data = json.loads(report.read_text(encoding="utf-8"))
+    for row in data["benchmarks"]:
+        # Its names hold counts of operations, which are calibrated anew:
+        # compare.py would find nothing in common.
+        row["name"] = row["run_name"] = f"{WORKLOAD}/none"
+    data["benchmarks"] = [r for r in data["benchmarks"]
+                          if r["run_type"] == "iteration"]
+    write(report, data)
     return report
 
 
@@ -186,7 +238,7 @@ def gbench_pairs(program: Path, out: Path, plan: Plan, busy: bool,
                  percent: float, rounds: int, say: "Progress") -> dict:
     """p values of pairs of invocations; the same binary for both."""
     name = f"gbench-{'busy' if busy else 'quiet'}-{percent:g}"
-    kept = out / f"{name}.json"
+    kept = out / RAW / f"{name}.json"
     values = json.loads(kept.read_text()) if kept.exists() else []
     say(f"{name}: {plan.gbench_pairs} pairs of invocations")
     with neighbour(busy):
@@ -197,7 +249,7 @@ def gbench_pairs(program: Path, out: Path, plan: Plan, busy: bool,
                 second = invoke(program, folder, "second", i + 1, rounds,
                                 percent)
                 values.append(compare_py(first, second))
-            write(kept, values)
+            write(kept, values)	# each, so that none is made twice
     return {"percent": percent, "busy": busy, "rounds": rounds,
             "p_values": values}
 
@@ -207,19 +259,16 @@ def gbench_pairs(program: Path, out: Path, plan: Plan, busy: bool,
 def live_trials(program: Path, out: Path, plan: Plan, phases: dict,
                 say: "Progress") -> dict:
     percent = 0.5
-    blocks = calibration.blocks_needed(phases["quiet-aa"], percent)
-    say(f"live: {plan.live_trials} trials of +{percent} % with {blocks} "
-        "blocks each")
-    trials = []
-    for i in range(plan.live_trials):
-        start = time.monotonic()
-        series = measure(program, out / f"live-{i + 1}", blocks, percent,
-                         1000 + i)
-        trials.append({
-            "log_ratios": [round(float(v), 7) for v in series.values],
-            "layouts": series.layouts,
-            "seconds": round(time.monotonic() - start, 1)})
-    return {"percent": percent, "blocks": blocks, "trials": trials}
+    quiet = phases["quiet-aa"]
+    needed = calibration.blocks_needed(quiet, percent)
+    most = int(LIVE_LIMIT_S / calibration.seconds_per_block(quiet))
+    blocks = max(LEAST_BLOCKS, round(min(needed, most) * plan.live_share))
+    say(f"live: {plan.live_trials} trials of +{percent} %, {blocks} blocks "
+        f"each; {needed} would find it by the spread")
+    trials = [measure(program, out / RAW / f"live-{i + 1}", blocks, percent,
+                      1000 + i, say) for i in range(plan.live_trials)]
+    return {"percent": percent, "blocks": blocks, "needed": needed,
+            "trials": trials}
 
 
 # --- the program -------------------------------------------------------------
@@ -283,6 +332,7 @@ def folder_of(args: argparse.Namespace) -> tuple[Path, float]:
     except OSError as error:
         raise Refused(f"cannot make {out}: {error.strerror}") from error
     write(out / "plan.json", {"scale": args.scale})
+    (out / ".gitignore").write_text(f"{RAW}/\n", encoding="utf-8")
     return out, args.scale
 
 
@@ -305,7 +355,7 @@ def calibrate(args: argparse.Namespace) -> None:
         print("interrupted; what is measured is kept: scripts/calibrate "
               f"--resume {out}", file=sys.stderr)
         sys.exit(130)
-    first = run_in(out / plan.phases[0].name)
+    first = run_in(out / RAW / plan.phases[0].name)
     about = json.loads((first / "machine.json").read_text())
     result = {"schema": "delwribench-calibration-1", "scale": scale,
               "workload": WORKLOAD, "rounds": ROUNDS, "machine":
@@ -318,8 +368,15 @@ def calibrate(args: argparse.Namespace) -> None:
     print(f"\nresults: {out}")
 
 
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main(argv: list[str]) -> int:
     args = arguments(argv)
+    # As Ctrl-C: the neighbour is not to be left behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     try:
         calibrate(args)
     except Refused as error:

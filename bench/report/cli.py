@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from bench.report import Refused, eligible, text
+from bench.report import Refused, eligible, summary, text
 from bench.report.compare import ALPHA, DELTA, Comparison, Options, compare
 from bench.report.load import load_run
 
@@ -99,8 +99,9 @@ def report_main(argv: list[str]) -> int:
     # matplotlib takes a second to load, and scripts/compare needs none.
     from bench.report import gbench, page
     files = {"report.txt": text.report_text(comparison),
-             "report.html": page.render(comparison),
-             "benchmark.json": gbench.dump(comparison)}
+             "report.html": page.render(comparison)}
+    if summary.one_machine(comparison):
+        files["benchmark.json"] = gbench.dump(comparison)
     write_all(folder, files)
     return EXIT_VOID if comparison.void else 0
 

@@ -20,6 +20,9 @@ DELTA = 0.02
 # The primary metric; a metric that is not one of these is exploratory.
 COST = "cost"
 QUANTILES = {"p50": 0.5, "p99": 0.99}
+# The most a process of its own ever had: bench/run/run_alone.c.
+MEMORY, MEMORY_COUNTER = "peak memory", "max_process_kb"
+METRICS = (COST, *QUANTILES, MEMORY)
 # Fewer operations in a block say nothing of its 99th percentile.
 OPERATIONS_FOR_QUANTILES = 100
 
@@ -154,6 +157,13 @@ def quantile_ratio(row: Row, base: Row, share: float) -> float | str:
     return math.log(mine / its)
 
 
+def memory_ratio(row: Row, base: Row) -> float | str:
+    mine, its = (r.counters.get(MEMORY_COUNTER) for r in (row, base))
+    if not mine or not its:
+        return "no process of its own"
+    return math.log(mine / its)
+
+
 def block_value(block: Block, case: tuple, fix: str,
                 metric: str) -> float | str:
     row, base = block.rows[case, fix], block.rows.get((case, BASELINE))
@@ -161,6 +171,8 @@ def block_value(block: Block, case: tuple, fix: str,
         return f"{BASELINE} was not measured under this workload"
     if metric == COST:
         return cost_ratio(row, base)
+    if metric == MEMORY:
+        return memory_ratio(row, base)
     return quantile_ratio(row, base, QUANTILES[metric])
 
 
@@ -204,7 +216,7 @@ def results_of(run: Run, options: Options) -> dict[tuple, Result]:
     for (case, fix), row in run.first.rows.items():
         if fix == BASELINE:
             continue
-        for metric in (COST, *QUANTILES):
+        for metric in METRICS:
             series = series_of(run, case, fix, metric)
             if metric != COST and not len(series.values):
                 continue
@@ -251,7 +263,7 @@ def judge_invariants(side: Side) -> None:
     for (case, fix), what in violations(side.run).items():
         if not expected_to_fail(side.run, fix):
             side.broken.append(f"{case[0]}/{fix}: {what}")
-        for metric in (COST, *QUANTILES):
+        for metric in METRICS:
             result = side.results.get((case, fix, metric))
             if result and result.role == CONFIRMATORY_ROLE:
                 result.verdict, result.why = VIOLATED, what

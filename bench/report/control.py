@@ -97,7 +97,8 @@ def typical_spread(rows: list[Result]) -> str:
         inner = np.median([s.within for s in spreads if s.within is not None])
         return (f"{text}; {100 * np.median(between):.2f} % due to the layout, "
                 f"{100 * inner:.2f} % within one")
-    return f"{text}, layout included: not told apart, {spreads[0].reason}"
+    return (f"{text}; what is due to the layout is in it, and not told apart: "
+            + spreads[0].reason)
 
 
 def measured_rows(side: Side) -> list[Result]:

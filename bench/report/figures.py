@@ -6,13 +6,17 @@ None: the data have nothing to show there.
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import (FixedLocator, FuncFormatter, LogLocator,
                                NullLocator)
 
 from bench.report import summary, svg, units
-from bench.report.compare import COST, TWIN_ROLE, Comparison, Result, Side
+from bench.report.compare import (COST, FLOOR_ROLE, TWIN_ROLE, Comparison,
+                                  Result, Side)
 from bench.report.load import BASELINE, WAITS
 from bench.report.timeline import ACTORS, Event
 
@@ -57,8 +61,8 @@ def forest(comparison: Comparison, group: str, name: str) -> str | None:
     for side in comparison.sides:
         for case in summary.groups(side).get(group, []):
             found = [r for r in side.of(case)
-                     if r.confirmatory and len(r.units)]
-            if not found:
+                     if r.role != FLOOR_ROLE and len(r.units)]
+            if not any(r.confirmatory for r in found):
                 continue
             label = f"{side.label}: " if many else ""
             rows.append((label + summary.case_title(case), None))
@@ -97,7 +101,8 @@ def draw_row(axes, y: int, text: str, result: Result | None) -> None:
         axes.plot(result.interval, (y, y), color=colour, lw=2,
                   solid_capstyle="round")
     axes.plot([result.estimate], [y], "o", color=colour, ms=5)
-    axes.text(1.01, y, f"{units.ratio(result.estimate)}  {result.verdict}",
+    verdict = "(A/A)" if result.role == TWIN_ROLE else result.verdict
+    axes.text(1.01, y, f"{units.ratio(result.estimate)}  {verdict}",
               transform=side, va="center", fontsize=8.5, color=colour)
 
 
@@ -158,7 +163,8 @@ def latency(side: Side, cases: list[tuple], name: str) -> str | None:
         axes.xaxis.set_major_locator(
             FixedLocator([0.5, 0.1, 0.01, 1e-3, 1e-4, 1e-5]))
         axes.xaxis.set_major_formatter(FuncFormatter(
-            lambda x, _: f"p{100 * (1 - x):g}"))
+            lambda x, _: f"{100 * (1 - x):g}"))
+        axes.set_xlabel("percentile")
         axes.xaxis.set_minor_locator(NullLocator())
         low, high = axes.get_ylim()
         axes.yaxis.set_major_locator(LogLocator(
@@ -262,13 +268,14 @@ def scaling(sides: list[Side], name: str) -> str | None:
 
 # --- calibration -------------------------------------------------------------
 
-def twin_strip(side: Side, delta: float, name: str) -> str | None:
+def twin_strip(side: Side, cases: list[tuple], delta: float,
+               name: str) -> str | None:
     """Every block's ratio of the twin: nothing but error of measurement."""
-    rows = [r for r in side.results.values()
-            if r.role == TWIN_ROLE and r.metric == COST and len(r.units)]
+    rows = [r for case in cases for r in side.of(case)
+            if r.role == TWIN_ROLE and len(r.units)]
     if not rows:
         return None
-    height = ROW * 1.25 * len(rows) + 0.7
+    height = ROW * 1.5 * len(rows) + 0.7
     made = svg.figure(WIDTH, height)
     axes = made.add_axes([0.24, 0.45 / height, 0.72, 1 - 0.55 / height])
     margin = math.log1p(delta)
@@ -278,13 +285,13 @@ def twin_strip(side: Side, delta: float, name: str) -> str | None:
         axes.plot(r.series.values, np.full(r.blocks, y), "o", ms=4,
                   color=svg.series_colour(0), alpha=0.45, mew=0)
         if r.interval:
-            axes.plot(r.interval, (y, y), color=svg.INK, lw=1.6)
-        axes.plot([r.estimate], [y], "|", color=svg.INK, ms=9, mew=1.6)
+            axes.plot(r.interval, (y + 0.3, y + 0.3), color=svg.INK, lw=1.4)
+        axes.plot([r.estimate], [y + 0.3], "|", color=svg.INK, ms=6, mew=1.4)
     values = np.concatenate([r.series.values for r in rows])
     ratio_axis(axes, min(values.min(), -margin), max(values.max(), margin))
     axes.set_yticks(range(len(rows)),
                     [summary.case_title(r.case) for r in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_ylim(len(rows) - 0.2, -0.6)
     axes.set_xlabel(f"ratio of {BASELINE}'s twin to {BASELINE}: a dot per "
                     "block; median and interval")
     svg.plain(axes)
@@ -316,6 +323,80 @@ def drift(side: Side, name: str) -> str | None:
     axes.xaxis.get_major_locator().set_params(integer=True)
     svg.plain(axes, "y")
     return svg.render(made, name, "Drift of the machine's speed")
+
+
+# --- the machine -------------------------------------------------------------
+
+LEVEL = re.compile(r"(\w+):(\d+)(?:\(([^)]*)\))?|\[NUMANode\(([^)]*)\)\]")
+# Smaller boxes cannot be read: what is in one then is told in its name.
+BOXES = 32
+
+
+@dataclass(frozen=True)
+class Level:
+    """So many of these in each of the level above."""
+
+    name: str
+    arity: int
+
+
+def levels_of(topology: str) -> list[Level]:
+    """hwloc's synthetic description: "Package:1 L3Cache:2(size=1048576) ..."
+
+    Levels of one each are drawn as one box.
+    """
+    found: list[Level] = []
+    for name, arity, attributes, node in LEVEL.findall(topology):
+        bytes_ = re.search(r"(?:size|memory)=(\d+)", attributes or node)
+        text = name.replace("Cache", "") or "NUMA node"
+        if bytes_:
+            text += f" {binary(int(bytes_.group(1)))}"
+        if found and int(arity or 1) == 1:
+            found[-1] = Level(f"{found[-1].name}, {text}", found[-1].arity)
+        else:
+            found.append(Level(text, int(arity or 1)))
+    return found
+
+
+def binary(size: int) -> str:
+    for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if size >= 1 << shift:
+            return f"{size / (1 << shift):.3g} {unit}"
+    return f"{size} bytes"
+
+
+def machine(side: Side, name: str) -> str | None:
+    """Boxes in boxes, from the package down to what runs a thread."""
+    levels = levels_of(str(side.run.machine.get("topology") or ""))
+    if not levels:
+        return None
+    while len(levels) > 1 and math.prod(x.arity for x in levels) > BOXES:
+        last = levels.pop()
+        above = levels.pop()
+        levels.append(Level(f"{above.name}, {last.arity} x ({last.name})",
+                            above.arity))
+    made = svg.figure(WIDTH, 0.35 * len(levels) + 0.25)
+    axes = made.add_axes([0.005, 0.02, 0.99, 0.96])
+    draw_level(axes, levels, 0, 0.0, 1.0)
+    axes.set(xlim=(0, 1), ylim=(len(levels) + 0.1, -0.1))
+    axes.axis("off")
+    return svg.render(made, name, "The machine")
+
+
+def draw_level(axes, levels: list[Level], depth: int, left: float,
+               width: float) -> None:
+    if depth == len(levels):
+        return
+    level = levels[depth]
+    each = width / level.arity
+    for i in range(level.arity):
+        x, room = left + i * each, 0.004
+        axes.add_patch(Rectangle(
+            (x + room, depth + 0.05), each - 2 * room, len(levels) - depth
+            - 0.05 * depth, facecolor=svg.BAND, edgecolor=svg.MUTED, lw=0.6))
+        axes.text(x + 2 * room, depth + 0.55, level.name, va="center",
+                  fontsize=8, clip_on=True)
+        draw_level(axes, levels, depth + 1, x + room, each - 2 * room)
 
 
 # --- violations --------------------------------------------------------------

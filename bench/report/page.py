@@ -14,7 +14,7 @@ from bench.report.compare import (COST, EQUIVALENT, FASTER, INCONCLUSIVE,
                                   Comparison, Result, Side)
 from bench.report.load import BASELINE
 from bench.report.review import answers
-from bench.report.timeline import ACTORS, events_of, headline
+from bench.report.timeline import ACTORS, details, events_of, headline
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Panels of one chart; a workload with more cases gets several charts.
@@ -40,7 +40,7 @@ def split(cases: list, size: int = PANELS) -> list[list]:
 # --- correctness -------------------------------------------------------------
 
 def matrix_rows(side: Side) -> dict | None:
-    matrix = side.run.matrix
+    matrix = summary.judged(side.run)
     if not matrix:
         return None
     hazards = [h for h in summary.HAZARDS
@@ -57,7 +57,7 @@ def matrix_rows(side: Side) -> dict | None:
 def stories(side: Side, charts: Charts) -> list[dict]:
     """Every violation, with its timeline where it has one."""
     found = []
-    for fix, cells in (side.run.matrix or {}).items():
+    for fix, cells in summary.judged(side.run).items():
         for hazard, cell in cells.items():
             if cell["verdict"] != "violated":
                 continue
@@ -65,7 +65,8 @@ def stories(side: Side, charts: Charts) -> list[dict]:
             found.append({
                 "id": f"{fix}-{hazard}", "fix": fix, "hazard": hazard,
                 "violated": cell["violated"], "runs": cell["runs"],
-                "headline": headline(cell["evidence"]), "events": events,
+                "headline": headline(cell["evidence"]),
+                "details": details(cell["evidence"]), "events": events,
                 "chart": charts(lambda name, e=events: figures.story(
                     e, name, f"{fix}, {hazard}")) if events else None})
     return found
@@ -98,6 +99,8 @@ def verdict_groups(side: Side, comparison: Comparison,
                    and (confirmatory or len(r.units))]
         if results:
             found.append({"case": summary.case_title(case),
+                          "note": summary.baseline_note(side, case)
+                          if confirmatory else "",
                           "rows": [verdict_row(r, comparison)
                                    for r in results]})
     return found
@@ -129,6 +132,13 @@ def spread_rows(side: Side) -> list[dict]:
     return rows
 
 
+def spread_reason(side: Side) -> str:
+    """Why the layout's part is not told apart, if it is not."""
+    reasons = [s.reason for s in map(control.layout_spread,
+                                     control.measured_rows(side)) if s.reason]
+    return reasons[0] if reasons else ""
+
+
 # --- the page ----------------------------------------------------------------
 
 def picture(side: Side) -> str | None:
@@ -151,12 +161,16 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
         "latency": latency_groups(side),
         "latency_charts": chart_list(charts, figures.latency, side, grouped),
         "wait_charts": chart_list(charts, figures.waits, side, grouped),
-        "strip": charts(figures.twin_strip, side, comparison.options.delta),
+        "strips": chart_list(charts, figures.twin_strip, side, grouped,
+                             comparison.options.delta),
         "drift": charts(figures.drift, side),
         "spread": spread_rows(side),
+        "spread_reason": spread_reason(side),
         "typical": control.typical_spread(
             [r for r in control.measured_rows(side)]),
         "machine": about.machine(side.run), "picture": picture(side),
+        "topology": charts(figures.machine, side),
+        "topology_reason": about.value_of(side.run.machine, "topology"),
         "activity": about.activity(side.run),
         "design": about.design(side.run),
         "command": about.command(side.run),
@@ -167,11 +181,12 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
     }
 
 
-def chart_list(charts: Charts, draw, side: Side, grouped: dict) -> list[dict]:
+def chart_list(charts: Charts, draw, side: Side, grouped: dict,
+               *more) -> list[dict]:
     found = []
     for group, cases in grouped.items():
         for part in split(cases):
-            chart = charts(draw, side, part)
+            chart = charts(draw, side, part, *more)
             if chart:
                 found.append({"group": group, "chart": chart})
     return found
@@ -186,11 +201,11 @@ def forests(comparison: Comparison, charts: Charts) -> list[dict]:
     return [f for f in found if f["chart"]]
 
 
-def by_host(comparison: Comparison) -> dict[str, list[Side]]:
-    hosts: dict[str, list[Side]] = {}
+def by_machine(comparison: Comparison) -> dict[tuple, list[Side]]:
+    found: dict[tuple, list[Side]] = {}
     for side in comparison.sides:
-        hosts.setdefault(str(side.run.machine.get("host")), []).append(side)
-    return hosts
+        found.setdefault(summary.machine_of(side), []).append(side)
+    return found
 
 
 def tiles(comparison: Comparison) -> list[tuple[str, int]]:
@@ -208,11 +223,12 @@ def render(comparison: Comparison) -> str:
     charts = Charts()
     verified = next((s for s in comparison.sides if s.run.matrix),
                     comparison.sides[0])
-    scalings = [{"host": host, "chart": charts(figures.scaling, sides)}
-                for host, sides in by_host(comparison).items()]
+    scalings = [{"host": key[0], "chart": charts(figures.scaling, sides)}
+                for key, sides in by_machine(comparison).items()]
     return environment.get_template("report.html").render(
         question=text.QUESTION, comparison=comparison,
         options=comparison.options, baseline=BASELINE,
+        times=summary.one_machine(comparison), no_times=summary.NO_TIMES,
         tiles=tiles(comparison), matrix=matrix_rows(verified),
         matrix_reason=verified.run.matrix_reason,
         stories=stories(verified, charts), actors=ACTORS,

@@ -13,8 +13,14 @@ from typing import Callable
 
 from bench.report import compare, units
 from bench.report.compare import Comparison, Result
+from bench.report.load import BASELINE
 from bench.report.timeline import Event, events_of, headline
 
+# What who met a stale buffer held: counters of bench/workloads/roles.c.
+MET = {"by_readahead": "by read-ahead, which does not wait",
+       "with_ag_header": "with an AG's header locked",
+       "with_inode": "with an inode locked",
+       "with_buffers": "with other buffers locked"}
 MERGED, IN_LOOKUP = "delwri_queue_here", "wait_in_find_lock"
 REMOVER = "remove_on_stale"
 
@@ -103,11 +109,12 @@ def who_clears(data: Data) -> list[str]:
             continue
         if had and "Q" not in event.flags and event.linked:
             later = first(events, lambda e: e.step == "frees X", event.ms)
-            freed = (f"; the same goes on to \"{later.step}\": the path from "
-                     "the freeing of the btree block"
+            freed = (", and goes on to free the block: xfs_buf_stale() from "
+                     "xfs_trans_binval(), as the old btree's block is freed"
                      if later and later.actor == event.actor else "")
-            return [f"{event.actor} \"{event.step}\": flags go to "
-                    f"{event.flags} and the link stays on the list{freed}."]
+            return [f"Staling: {event.actor} \"{event.step}\", the flags go "
+                    f"to {event.flags}, the buffer stays linked"
+                    f"{' and locked' if event.locked else ''}{freed}."]
         had = "Q" in event.flags
     raise Unanswered("in no step of the timeline the flag went and the link "
                      "stayed")
@@ -142,30 +149,31 @@ def in_general(data: Data) -> list[str]:
     lines = [f"Yes: {' and '.join(bad)} without any fix." if bad else
              "Not shown: neither of these was violated without any fix."]
     lines += [verdict_line(data, "none", h) for h in hazards]
-    if not data.results(MERGED, "churn"):
-        return lines + ["How often it is met without any repair: not "
-                        "measured here (workload churn)."]
-    return lines + counters_of(data, "churn", "none")
+    return lines + (meetings(data) or [
+        "How often it is met without any repair: not measured here (workload "
+        "churn)."])
 
 
-def counters_of(data: Data, group: str, fix: str) -> list[str]:
-    """Counters of a group's rows, per million operations."""
+def meetings(data: Data) -> list[str]:
+    """How often a lookup met a stale buffer on a list, and holding what."""
     lines = []
     for side in data.sides:
         for case in side.cases():
-            if case[0].partition("/")[0] != group:
+            rows = [b.rows[case, BASELINE] for b in side.run.blocks
+                    if case[0].partition("/")[0] == "churn"]
+
+            def sum_of(name: str) -> int:
+                return int(sum(r.counters.get(name, 0) for r in rows))
+
+            lookups, met = sum_of("lookups"), sum_of("meetings")
+            if not lookups:
                 continue
-            rows = [b.rows[case, fix] for b in side.run.blocks
-                    if (case, fix) in b.rows]
-            operations = sum(r.operations for r in rows)
-            names = dict.fromkeys(n for r in rows for n in r.counters)
-            rates = {n: 1e6 * sum(r.counters.get(n, 0) for r in rows)
-                     / operations for n in names if operations}
-            counts = [f"{rate:.3g} {n.replace('_', ' ')}"
-                      for n, rate in rates.items()]
-            if counts:
-                lines.append(f"{case[0]}, {fix}, per million operations: "
-                             f"{', '.join(counts)}.")
+            held = ", ".join(f"{sum_of('met_' + key)} {words}"
+                             for key, words in MET.items())
+            lines.append(
+                f"{case[0]}, where nothing is repaired: {met} of {lookups} "
+                f"lookups ({1e6 * met / lookups:.3g} in a million) met a "
+                f"stale buffer that was still on a list: {held}.")
     return lines
 
 
@@ -218,13 +226,15 @@ def cost_lines(data: Data, fix: str, group: str) -> list[str]:
              if len(r.units)]
     if not found:
         return [f"Its cost on {group}: not measured here."]
-    lines = []
+    by_verdict: dict[str, list[str]] = {}
     for label, result in found:
         at = f"{label} " if label else ""
-        span = units.interval(result.interval)
-        lines.append(f"{at}{result.case[0]}: {result.verdict}, ratio "
-                     f"{units.ratio(result.estimate)} {span}.")
-    return lines
+        span = (f" {units.interval(result.interval)}" if result.interval
+                else "")
+        by_verdict.setdefault(result.verdict, []).append(
+            f"{at}{result.case[0]} {units.ratio(result.estimate)}{span}")
+    return [f"Its cost, {verdict}: {', '.join(cases)}."
+            for verdict, cases in by_verdict.items()]
 
 
 def flag_leak(data: Data) -> list[str]:

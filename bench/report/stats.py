@@ -149,7 +149,7 @@ def spread(values: np.ndarray, groups: list) -> Spread:
         return Spread(total, None, None, "there is one layout only")
     if n - k < 2:
         return Spread(total, None, None,
-                      "hardly a layout was measured twice")
+                      "each layout was drawn once")
     parts = [values[[h == g for h in groups]] for g in dict.fromkeys(groups)]
     inner = sum(((p - p.mean()) ** 2).sum() for p in parts) / (n - k)
     outer = sum(len(p) * (p.mean() - values.mean()) ** 2

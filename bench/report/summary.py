@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.report import histogram
-from bench.report.compare import CONFIRMATORY_ROLE, Comparison, Side
+from bench.report.compare import (CONFIRMATORY_ROLE, Comparison, Side,
+                                  violations)
 from bench.report.histogram import Histogram
-from bench.report.load import IDLE, WAITS, Row, Run
+from bench.report.load import BASELINE, IDLE, WAITS, Row, Run
+from bench.report.timeline import headline
 
 SHARES = (0.5, 0.99, 0.999)
 
@@ -40,6 +42,29 @@ def mark(cell: dict | None) -> str:
     if cell["verdict"] == "violated":
         return "BAD" if cell.get("claimed") else "no"
     return "?"
+
+
+def judged(run: Run) -> dict[str, dict]:
+    """The matrix without what is no implementation."""
+    return {fix: cells for fix, cells in (run.matrix or {}).items()
+            if fix != IDLE}
+
+
+def untested(run: Run) -> dict[tuple[str, str], list[str]]:
+    """(fix, why) -> the hazards against which it could not be tested."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for fix, cells in judged(run).items():
+        for hazard, cell in cells.items():
+            if cell["verdict"] == "untested":
+                why = headline(cell["evidence"]).partition(": ")[2]
+                found.setdefault((fix, why), []).append(hazard)
+    return found
+
+
+def baseline_note(side: Side, case: tuple) -> str:
+    """What the baseline did wrong in a case while it was timed; or ""."""
+    what = violations(side.run).get((case, BASELINE))
+    return what and (f"{BASELINE} is no alternative here: {what}") or ""
 
 
 def case_title(case: tuple[str, int, str]) -> str:
@@ -86,6 +111,21 @@ def totals(run: Run, case: tuple) -> list[Total]:
     keys = [key for key in run.first.rows if key[0] == case]
     return [total([b.rows[key] for b in run.blocks]) for key in keys
             if key[1] != IDLE]
+
+
+def machine_of(side: Side) -> tuple:
+    """What tells machines apart; guests may share a name."""
+    return tuple(str(side.run.machine.get(key)) for key in
+                 ("host", "cpu_model", "processors"))
+
+
+def one_machine(comparison: Comparison) -> bool:
+    """Times of several machines are never shown beside each other."""
+    return len({machine_of(side) for side in comparison.sides}) == 1
+
+
+NO_TIMES = ("Not shown: times of several machines are not to be compared. "
+            "scripts/report on each run alone has them.")
 
 
 def counts(comparison: Comparison) -> dict[str, int]:

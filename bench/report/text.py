@@ -7,10 +7,10 @@ import textwrap
 
 from bench.report import about, control, summary, units
 from bench.report.compare import (COST, EQUIVALENT, FASTER, FLOOR_ROLE,
-                                  INCONCLUSIVE, NOT_MEASURED, NO_VERDICT,
-                                  QUANTILES, SLOWER, TWIN_ROLE, VIOLATED,
-                                  Comparison, Result, Side)
-from bench.report.load import BASELINE, WAITS
+                                  INCONCLUSIVE, MEMORY, NOT_MEASURED,
+                                  NO_VERDICT, QUANTILES, SLOWER, TWIN_ROLE,
+                                  VIOLATED, Comparison, Result, Side)
+from bench.report.load import BASELINE, TWIN, WAITS
 from bench.report.review import answers
 from bench.report.timeline import events_of, headline
 
@@ -24,9 +24,11 @@ QUESTION = (
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
     # Commands and paths are copied by hand: a hyphen is no place to break.
-    return textwrap.wrap(text, COLUMNS, subsequent_indent=indent,
-                         initial_indent=indent if first is None else first,
-                         break_on_hyphens=False)
+    lines = textwrap.wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), COLUMNS,
+                          subsequent_indent=indent,
+                          initial_indent=indent if first is None else first,
+                          break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def heading(title: str) -> list[str]:
@@ -43,7 +45,7 @@ def pairs(items: list[tuple[str, str]], width: int = 26) -> list[str]:
 # --- correctness -------------------------------------------------------------
 
 def matrix_lines(side: Side) -> list[str]:
-    matrix = side.run.matrix
+    matrix = summary.judged(side.run)
     if not matrix:
         return wrap(f"Not checked: {side.run.matrix_reason}. Without it a "
                     "fast fix may be a wrong one.")
@@ -60,13 +62,15 @@ def matrix_lines(side: Side) -> list[str]:
     for hazard in hazards:
         short, meaning = summary.HAZARDS[hazard]
         lines += wrap(f"{hazard}: {meaning}", " " * 6, f"{short}   ")
+    for (fix, why), which in summary.untested(side.run).items():
+        lines += wrap(f"? {fix}, {', '.join(which)}: {why}", "  ", "")
     return lines
 
 
 def evidence_lines(side: Side) -> list[str]:
     """One line per violation; the first one's timeline in full."""
     lines: list[str] = []
-    for fix, cells in (side.run.matrix or {}).items():
+    for fix, cells in summary.judged(side.run).items():
         for hazard, cell in cells.items():
             if cell["verdict"] == "violated":
                 lines += wrap(f"{fix}, {hazard} ({cell['violated']} of "
@@ -130,9 +134,19 @@ def verdict_lines(comparison: Comparison) -> list[str]:
         rows = [r for r in side.of(case) if r.confirmatory]
         if rows:
             lines.append(summary.case_title(case))
+            lines += wrap(summary.baseline_note(side, case), "    ", "  ")
         for row in rows:
             lines += result_lines(row, comparison)
+        lines += twin_lines(side, case)
     return lines
+
+
+def twin_lines(side: Side, case: tuple, name: str = TWIN) -> list[str]:
+    """What the same source, compiled again, came to in the same rounds."""
+    return [f"  {name:<20} {'(A/A)':<12} {units.ratio(r.estimate):>5} "
+            f"{units.interval(r.interval):>13} {'':>6} {'':>5} "
+            f"{len(r.units):>3}"
+            for r in side.of(case) if r.role == TWIN_ROLE and len(r.units)]
 
 
 def side_by_side(comparison: Comparison) -> list[str]:
@@ -185,7 +199,9 @@ def verdict_legend(comparison: Comparison) -> list[str]:
         f"with 80 % power after that. {EQUIVALENT}: the whole interval is "
         f"within +-{100 * o.delta:g} %, and Holm over that question agrees. "
         f"*: found, yet certainly within +-{100 * o.delta:g} %. "
-        f"{INCONCLUSIVE}: neither a difference nor equivalence is shown.")
+        f"{INCONCLUSIVE}: neither a difference nor equivalence is shown. "
+        f"{TWIN}: {BASELINE} compiled again, whatever it differs by is error "
+        "of measurement.")
 
 
 def standing(side: Side) -> list[str]:
@@ -215,6 +231,16 @@ def exploratory_lines(side: Side) -> list[str]:
     if lines:
         lines.insert(0, f"  {'floors: the least work':<33} {'ratio':>5} "
                         f"{'95 % interval':>13} {'p':>6}")
+    memory = [r for r in side.results.values()
+              if r.metric == MEMORY and r.role != FLOOR_ROLE]
+    if memory:
+        lines.append(f"  {'peak memory of a process':<33} {'ratio':>5} "
+                     f"{'95 % interval':>13} {'p':>6}")
+    for r in memory:
+        name = f"{r.case[0]}, {r.fix}"
+        lines.append(f"  {name:<33.33} {units.ratio(r.estimate):>5} "
+                     f"{units.interval(r.interval):>13} "
+                     f"{units.p_value(r.p):>6}")
     ratios = [r for r in side.results.values() if r.metric in QUANTILES]
     if ratios:
         lines += wrap("Ratios of the percentiles "
@@ -348,10 +374,10 @@ def summary_lines(comparison: Comparison) -> list[str]:
                  + (" x run" if len(comparison.sides) > 1 else "")
                  + f"): {', '.join(words)}.")
     for side in comparison.sides:
-        broken = sorted({fix for fix, cells in (side.run.matrix or {}).items()
+        broken = sorted({fix for fix, cells in summary.judged(side.run).items()
                          if any(c["verdict"] == "violated"
                                 for c in cells.values())})
-        clean = [f for f, cells in (side.run.matrix or {}).items()
+        clean = [f for f, cells in summary.judged(side.run).items()
                  if all(c["verdict"] == "holds" for c in cells.values())]
         if clean or broken:
             lines += wrap("Hold every hazard tested: "
@@ -399,13 +425,17 @@ def report_text(comparison: Comparison) -> str:
     lines += review_lines(comparison)
     if verified.run.matrix:
         lines += heading("What broke") + evidence_lines(verified)
+    times = summary.one_machine(comparison)
+    if not times:
+        lines += heading("Latency and waits") + wrap(summary.NO_TIMES)
     for side in comparison.sides:
         title = f" ({side.label}, {side.run.name})" if many else ""
         lines += heading(f"Can this be believed?{title}")
         lines += control_lines(side, comparison)
-        lines += heading(f"Latency of single operations{title}")
-        lines += latency_lines(side)
-        lines += heading(f"Waits{title}") + wait_lines(side)
+        if times:
+            lines += heading(f"Latency of single operations{title}")
+            lines += latency_lines(side)
+            lines += heading(f"Waits{title}") + wait_lines(side)
         lines += heading(f"Exploratory: no verdicts{title}")
         lines += exploratory_lines(side)
         lines += heading(f"Machine and design{title}") + machine_lines(side)

@@ -58,5 +58,17 @@ def events_of(evidence: str) -> list[Event]:
 
 
 def headline(evidence: str) -> str:
-    """What comes before the timeline."""
-    return evidence.partition("\n")[0].strip()
+    """What comes before the details and the timeline."""
+    first = evidence.partition("\n")[0].strip()
+    # It introduces lines that are not shown beside it.
+    return first.removesuffix("; who waits for whom:")
+
+
+def details(evidence: str) -> list[str]:
+    """The lines between the two."""
+    found = []
+    for line in evidence.splitlines()[1:]:
+        if not line.strip() or HEADING.match(line):
+            break
+        found.append(line.strip())
+    return found

@@ -8,7 +8,7 @@ import numpy as np
 import synthetic
 from synthetic import Truth
 
-from bench.report import control, stats
+from bench.report import control, stats, summary
 from bench.report.compare import (Options, Result, Series, Side, compare,
                                   evaluate, judge)
 from bench.report.load import Run, load_run
@@ -134,6 +134,47 @@ class Runs(unittest.TestCase):
         other = self.compared(Truth(blocks=16, fixes={"a": 1 / 1.06}))
         self.assertEqual(self.verdicts(one), {"a": "slower"})
         self.assertEqual(self.verdicts(other), {"a": "faster"})
+
+    def test_swapped_labels_flip_signs_and_nothing_else(self):
+        def swap(block):
+            names = {"none": "a", "a": "none"}
+            for row in block["rows"]:
+                row["fix"] = names.get(row["fix"], row["fix"])
+
+        for seed in range(5):
+            truth = Truth(blocks=24, fixes={"a": 1.003}, block_sd=0.004)
+            one, other = (self.compared(truth, seed, change).sides[0].of(
+                ("lookup/own", 2, "")) for change in (None, swap))
+            one, other = (next(r for r in rows if r.fix == "a")
+                          for rows in (one, other))
+            self.assertAlmostEqual(one.estimate, -other.estimate, delta=1e-9)
+            for mine, its in zip(one.interval, reversed(other.interval)):
+                self.assertAlmostEqual(mine, -its, delta=1e-9)
+            for key in ("p", "p_adjusted", "detectable", "p_equivalent"):
+                self.assertAlmostEqual(getattr(one, key), getattr(other, key),
+                                       delta=1e-9)
+            flipped = {"slower": "faster", "faster": "slower"}
+            self.assertEqual(flipped.get(one.verdict, one.verdict),
+                             other.verdict)
+
+    def test_memory_is_exploratory(self):
+        def change(block):
+            for row in block["rows"]:
+                row["counters"] = {"max_process_kb": 2000.0 if row["fix"]
+                                   == "remove_on_stale" else 1000.0}
+
+        found = self.compared(Truth(), change=change)
+        self.assertEqual(found.family, 2)
+        row = next(r for r in found.sides[0].of(("lookup/own", 2, ""),
+                                                "peak memory")
+                   if r.fix == "remove_on_stale")
+        self.assertAlmostEqual(np.exp(row.estimate), 2)
+        self.assertEqual(row.verdict, "exploratory")
+
+    def test_baseline_that_broke_is_named(self):
+        found = self.compared(Truth(), change=self.break_invariant("none"))
+        self.assertIn("12 of 120 blocks not durable", summary.baseline_note(
+            found.sides[0], ("lookup/own", 2, "")))
 
     def test_control_counts_the_twin(self):
         workloads = tuple(f"lookup/{i}" for i in range(10))

@@ -120,6 +120,25 @@ class Reported(unittest.TestCase):
             self.assertNotIn(str(self.top), content)
             self.assertNotIn("/somewhere/else", content)
 
+    def test_what_the_machine_did(self):
+        for words in ("migrations of threads     12 in all blocks",
+                      "huge pages: the same before and", "CRC-64"):
+            self.assertIn(words, self.text)
+        folder = synthetic.write(self.top / "switched", Truth())
+        synthetic.edit(folder / "block-0004.json", lambda d: d["after"]
+                       ["settings"].update(turbo="off"))
+        script("report", folder)
+        self.assertIn("CHANGED: turbo: on, then off",
+                      (folder / "report" / "report.txt").read_text())
+
+    def test_the_floor_is_no_implementation(self):
+        self.assertNotRegex(self.text, r"(?m)^null ")
+        self.assertNotIn('<td class="fix">null', self.page)
+
+    def test_twin_is_shown_beside(self):
+        self.assertEqual(len(re.findall(r"(?m)^  none_twin +\(A/A\)",
+                                        self.text)), 3)
+
     # --- page ------------------------------------------------------------
 
     def test_well_formed(self):
@@ -150,9 +169,10 @@ class Reported(unittest.TestCase):
         page = (folder / "report" / "report.html").read_text()
         self.assertNotIn("<b>&", page)
 
-    def probe(self, dark):
+    def probe(self, dark, page=None):
         copy = self.top / "probe.html"
-        copy.write_text(self.page.replace("</body>", PROBE + "</body>"))
+        copy.write_text((page or self.page).replace("</body>",
+                                                    PROBE + "</body>"))
         found = subprocess.run(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
              f"--user-data-dir={self.top}/chromium",
@@ -169,13 +189,25 @@ class Reported(unittest.TestCase):
     def test_in_a_browser(self):
         light, dark = self.probe(False), self.probe(True)
         self.assertEqual(light["wrong"], [])
-        # 2 of ratios, 2 of latencies, waits, story, twin, drift.
-        self.assertEqual((light["charts"], dark["charts"]), (8, 8))
+        # 2 of ratios, 2 of latencies, waits, story, 2 of the twin, drift,
+        # machine.
+        self.assertEqual((light["charts"], dark["charts"]), (10, 10))
         self.assertGreaterEqual(light["tables"], 6)
         self.assertEqual((light["ink"], light["paper"]),
                          ("rgb(27, 31, 36)", "rgb(255, 255, 255)"))
         self.assertEqual((dark["ink"], dark["paper"]),
                          ("rgb(230, 233, 237)", "rgb(20, 23, 27)"))
+
+    @unittest.skipUnless(shutil.which("chromium"), "chromium is missing")
+    def test_a_browser_sees_what_is_wrong(self):
+        """What test_in_a_browser looks for is found when it is there."""
+        broken = re.sub(r"<text ", '<text x="9999" ', self.page, count=1)
+        broken = re.sub(r"(<table[^>]*>).*?(</table>)", r"\1\2", broken,
+                        count=1, flags=re.DOTALL)
+        broken = re.sub(r' aria-label="[^"]*"', "", broken, count=1)
+        wrong = " ".join(self.probe(False, broken)["wrong"])
+        for words in ("outside its chart", "empty table", "without a name"):
+            self.assertIn(words, wrong)
 
     # --- what it does to files -------------------------------------------
 
@@ -206,6 +238,27 @@ class Reported(unittest.TestCase):
         self.assertLessEqual(max(map(len, text.splitlines())), 72)
         self.assertIn("Time per operation against threads",
                       (out / "report.html").read_text())
+
+    def test_several_machines(self):
+        """Ratios beside each other, and not one time."""
+        runs = [synthetic.write(self.top / name, Truth(
+                    workloads=("lookup/own",), latency=True, model=name),
+                    seed)
+                for seed, name in enumerate(("Here", "There"))]
+        out = self.top / "machines"
+        found = script("report", *runs, "--out", out)
+        self.assertEqual(found.returncode, 0, found.stderr)
+        text, page = ((out / name).read_text()
+                      for name in ("report.txt", "report.html"))
+        for words in ("There", "R1, 2 threads", "R2, 2 threads"):
+            self.assertIn(words, text)
+        for content in (text, page):
+            self.assertIn("times of several machines", content)
+            # But for the steps of what broke.
+            shown = re.sub(r"(150|151).1 ms|5.1 ms after|150.5 ms", "",
+                           content)
+            self.assertNotRegex(shown, r"\d (ns|us|ms)\b")
+        self.assertFalse((out / "benchmark.json").exists())
 
     # --- other tools -----------------------------------------------------
 
@@ -282,7 +335,7 @@ class Evidence(unittest.TestCase):
         unlocked = events[7]
         self.assertEqual(
             (unlocked.actor, unlocked.step, unlocked.flags, unlocked.linked,
-             unlocked.locked), ("log", "X unlocked", "-S-", True, False))
+             unlocked.locked), ("log", "unlocks X", "-S-", True, False))
         self.assertIsNone(events[2].flags)
 
     def test_no_timeline(self):
@@ -298,9 +351,25 @@ class Evidence(unittest.TestCase):
         found = self.review()
         self.assertIn('Repair0 "stales X"',
                       found["Which call path clears DELWRI_Q"].lines[0])
+        self.assertIn("(150.5 ms, flags -S-, still linked)",
+                      found["How does a stale buffer come to be reused"]
+                      .lines[0])
         self.assertIn('AIL "writes X", 5.1 ms after',
                       found["Who finally drops the buffer, and in what flag "
                             "state"].lines[0])
+
+    def test_committed_matrix_answers_everything(self):
+        """The oracle's own words are understood, not only the above."""
+        for path in sorted((TOP / "results").glob("*/verify.json")):
+            with tempfile.TemporaryDirectory() as top:
+                folder = synthetic.write(Path(top) / "run", Truth())
+                shutil.copy(path, folder)
+                found = answers(compare([load_run(folder)], Options()))
+            self.assertEqual(
+                [a.question for a in found if not a.answered],
+                # Of a workload that the synthetic run does not have.
+                ["Does the AIL's list, however long, stall whoever waits for "
+                 "it or takes a buffer off it?"])
 
     def test_unverified_run_answers_nothing_of_correctness(self):
         found = self.review(verified=False)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The statistics against independent code, and against known truth."""
 import math
+import statistics
 import unittest
 
 import numpy as np
@@ -76,6 +77,85 @@ class SignTest(unittest.TestCase):
         # 96.5 % is exact for n = 15; 3 standard errors are 1.2 %.
         self.assertGreater(covered / trials, 0.95)
         self.assertLess(covered / trials, 0.98)
+
+
+def exact_refusal(n, alpha):
+    """Most signs of the rarer kind that are still significant; -1: none."""
+    cut = -1
+    while 2 * sum(math.comb(n, i) for i in range(cut + 2)) / 2 ** n <= alpha:
+        cut += 1
+    return cut
+
+
+def bisect(function, low, high):
+    """Where an increasing function changes its sign."""
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if function(middle) > 0 else (middle, high)
+    return (low + high) / 2
+
+
+def binomial(most, n, q):
+    """The chance of at most so many."""
+    return sum(math.comb(n, i) * q ** i * (1 - q) ** (n - i)
+               for i in range(most + 1))
+
+
+class Figures(unittest.TestCase):
+    """The figures beside a verdict, against arithmetic."""
+
+    def setUp(self):
+        self.rng = np.random.default_rng(5)
+
+    def test_detectable_effect(self):
+        normal = statistics.NormalDist()
+        for _ in range(SETS):
+            n = int(self.rng.integers(1, 50))
+            alpha = float(self.rng.choice([0.05, 0.01, 0.05 / 40]))
+            values = self.rng.normal(0, 0.01, n)
+            cut = exact_refusal(n, alpha)
+            found = stats.detectable(values, alpha)
+            if cut < 0:
+                self.assertIsNone(found)
+                continue
+            q = bisect(lambda q: binomial(cut, n, 1 - q) - 0.8, 0.5, 1)
+            middle = statistics.median(values)
+            spread = (statistics.median(abs(v - middle) for v in values)
+                      / normal.inv_cdf(0.75))
+            self.assertAlmostEqual(found, spread * normal.inv_cdf(q),
+                                   delta=1e-9)
+
+    def test_rate_interval(self):
+        for _ in range(SETS):
+            n = int(self.rng.integers(1, 200))
+            hits = int(self.rng.integers(0, n + 1))
+            low, high = stats.rate_interval(hits, n)
+            if hits:
+                self.assertAlmostEqual(1 - binomial(hits - 1, n, low), 0.025,
+                                       delta=1e-9)
+            if hits < n:
+                self.assertAlmostEqual(binomial(hits, n, high), 0.025,
+                                       delta=1e-9)
+
+    def test_spread(self):
+        for _ in range(SETS):
+            k = int(self.rng.integers(2, 9))
+            groups = [int(g) for g in self.rng.integers(0, k, 24)]
+            groups[:k] = range(k)
+            values = self.rng.normal(0, 1, 24) + np.array(groups)
+            found = stats.spread(values, groups)
+            by = [[v for v, g in zip(values, groups) if g == i]
+                  for i in range(k)]
+            mean = statistics.fmean(values)
+            inner = sum((v - statistics.fmean(b)) ** 2
+                        for b in by for v in b) / (24 - k)
+            outer = sum(len(b) * (statistics.fmean(b) - mean) ** 2
+                        for b in by) / (k - 1)
+            size = (24 - sum(len(b) ** 2 for b in by) / 24) / (k - 1)
+            self.assertAlmostEqual(found.within, math.sqrt(inner), delta=1e-9)
+            self.assertAlmostEqual(
+                found.between, math.sqrt(max(0, (outer - inner) / size)),
+                delta=1e-9)
 
 
 class Family(unittest.TestCase):

@@ -25,7 +25,7 @@ X is block 1; Q: queued, S: stale, P: pinned
   140.1                 stales X                        -SP   linked locked
   140.1                 frees X                         -SP   linked locked
   150.5 log: unpins X                                   -S-   linked locked
-  150.5 log: X unlocked                                 -S-   linked -     \n\
+  150.5 log: unlocks X                                  -S-   linked -     \n\
   151.1                                 is given X      \n\
   151.1                                 resets stale X  -S-   linked locked
   151.1                                 flag set only!  Q--   linked locked
@@ -54,6 +54,7 @@ class Truth:
     host: str = "synthetic"
     seed: int = 1
     run: str = "0123456789abcdef"
+    model: str = "Synthetic"
 
 
 def histogram(ns: np.ndarray) -> dict:
@@ -140,7 +141,8 @@ def state(minute: int) -> dict:
     return {"time": f"2026-01-01T{minute // 60:02}:{minute % 60:02}:00Z",
             "load": [0.5, 0.5, 0.5], "steal_s": 0.25 * minute,
             "clock_s": 60.0 * minute, "busy_s": 70.0 * minute,
-            "own_s": 60.0 * minute}
+            "own_s": 60.0 * minute, "migrations": minute,
+            "settings": {"turbo": "on", "smt_active": None}}
 
 
 def machine(truth: Truth) -> dict:
@@ -151,11 +153,13 @@ def machine(truth: Truth) -> dict:
                     "--out", "/somewhere/else"],
         "machine": {
             "host": truth.host, "kernel": "6.12.0", "architecture": "x86_64",
-            "cpu_model": "Synthetic", "processors": 2, "cores": 2,
+            "cpu_model": truth.model, "processors": 2, "cores": 2,
             "build_type": "release", "compiler": "gcc 12.2.0",
             "compiler_flags": "-O2 -g", "frequency_governor": None,
             "frequency_governor_reason": "no such file",
             "numa_nodes": [{"node": 0, "bytes": 2**32, "processors": "0-1"}],
+            "topology": "Package:1 [NUMANode(memory=4294967296)] "
+                        "L3Cache:1(size=33554432) Core:2 PU:1",
             "memory_bytes": 2**32, "build_id": "00", "libc": "2.36"},
         "before": state(0),
     }
@@ -170,6 +174,8 @@ def matrix(fixes: list[str]) -> dict:
     hazards = ("ordering", "lost-error", "reread", "flag-leak",
                "collateral-stall")
     found = {fix: {h: cell("holds") for h in hazards} for fix in fixes}
+    found["null"] = {h: cell("untested", "review: does nothing")
+                     for h in hazards}
     found["none"] = {h: cell("holds") for h in hazards}
     found["none"]["ordering"] = cell("violated", TIMELINE)
     found["none"]["lost-error"] = cell("violated", "success was returned")
