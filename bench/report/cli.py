@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from bench.report import Refused, eligible, summary, text
+from bench.report import Refused, eligible, kernel, summary, text
 from bench.report.compare import ALPHA, DELTA, Comparison, Options, compare
+from bench.report.kernel import is_kernel_only, load_kernel
 from bench.report.load import load_run
 
 EXIT_VOID = 1
@@ -90,20 +91,32 @@ def write_all(folder: Path, files: dict[str, str]) -> None:
 
 def report_main(argv: list[str]) -> int:
     p = parser("report", "Write report.txt, report.html and benchmark.json "
-                         "on a run, or on several.")
+                         "on a run, or on several; kernel.txt on one of "
+                         "scripts/kernel, beside the model's if one is "
+                         "named, too.")
     p.add_argument("--out", type=Path, metavar="FOLDER",
                    help="a folder to make (default: RUN/report)")
     args = p.parse_args(argv)
     folder = folder_for(args)
-    comparison = compared(args)
-    # matplotlib takes a second to load, and scripts/compare needs none.
-    from bench.report import gbench, page
-    files = {"report.txt": text.report_text(comparison),
-             "report.html": page.render(comparison)}
-    if summary.one_machine(comparison):
-        files["benchmark.json"] = gbench.dump(comparison)
+    kernels = [data for data in map(load_kernel, args.runs) if data]
+    if len(kernels) > 1:
+        raise Refused("two runs of scripts/kernel: name one of them")
+    args.runs = [path for path in args.runs if not is_kernel_only(path)]
+    files, void = {}, False
+    if args.runs:
+        comparison = compared(args)
+        void = comparison.void
+        # matplotlib takes a second to load, and scripts/compare needs none.
+        from bench.report import gbench, page
+        files = {"report.txt": text.report_text(comparison),
+                 "report.html": page.render(comparison)}
+        if summary.one_machine(comparison):
+            files["benchmark.json"] = gbench.dump(comparison)
+    if kernels:
+        files["kernel.txt"] = kernel.render(
+            kernels[0], load_run(args.runs[0]) if args.runs else None)
     write_all(folder, files)
-    return EXIT_VOID if comparison.void else 0
+    return EXIT_VOID if void else 0
 
 
 def run(main: Callable[[list[str]], int], program: str) -> int:
