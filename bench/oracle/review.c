@@ -143,13 +143,13 @@ uint64_t image_damaged(struct stage *s, uint64_t *checked)
 {
 	uint64_t log = (uint64_t)s->opt.ag_count * s->opt.ag_blocks;
 	struct log_record *recs = aligned_alloc(BLOCK_SIZE,
-						LOG_BLOCKS * BLOCK_SIZE);
+						LOG_RECORDS * BLOCK_SIZE);
 	const struct root_record *root = NULL;
 	uint64_t damaged;
 
 	if (!recs)
 		abort();
-	for (uint64_t i = 0; i < LOG_BLOCKS; i++) {
+	for (uint64_t i = 0; i < LOG_RECORDS; i++) {
 		struct log_record *rec = (void *)((char *)recs +
 						  i * BLOCK_SIZE);
 

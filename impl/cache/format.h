@@ -8,7 +8,10 @@
 
 #include "cache/device.h"
 
-#define LOG_BLOCKS	64u	/* checkpoint records, behind the last AG */
+/* Behind the last AG: checkpoint records, and what they are written after. */
+#define LOG_RECORDS	64u
+#define ICLOG_BLOCKS	64u	/* kernel: 8 iclogs of 32 KiB in flight */
+#define LOG_BLOCKS	(LOG_RECORDS + ICLOG_BLOCKS)
 #define LOG_ROOTS	64u	/* new roots that one record can name */
 
 /* A new root, as the log carries it. */

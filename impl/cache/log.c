@@ -103,14 +103,38 @@ void log_throttle(struct mount *mp)
 
 /* --- writing a checkpoint ------------------------------------------- */
 
+/*
+ * What does not fit beside the commit record goes before it, and is waited
+ * for (kernel: xlog_cil_push_work waits for the iclog before the record's).
+ * Nobody ever replays it, so that only its size matters.
+ */
+static int write_iclogs(struct mount *mp, const struct cil_ctx *ctx)
+{
+	uint64_t bno = mp->m_blocks + LOG_RECORDS;
+	uint64_t left = ctx->bytes / BLOCK_SIZE;
+	int error = 0;
+
+	while (left && !error) {
+		uint64_t nr = left < ICLOG_BLOCKS ? left : ICLOG_BLOCKS;
+
+		error = device_io(mp->m_device, bno, nr, mp->m_log.l_iclogs,
+				  true);
+		left -= nr;
+	}
+	return error;
+}
+
 static int write_record(struct mount *mp, struct cil_ctx *ctx)
 {
-	uint64_t bno = mp->m_blocks + ctx->seq % LOG_BLOCKS;
+	uint64_t bno = mp->m_blocks + ctx->seq % LOG_RECORDS;
 	struct log_record *rec = aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
 	int error;
 
 	if (!rec)
 		return -ENOMEM;
+	error = write_iclogs(mp, ctx);
+	if (error)
+		goto out;
 	memset(rec, 0, BLOCK_SIZE);
 	rec->h.magic = BLOCK_MAGIC;
 	rec->h.bno = bno;
@@ -120,6 +144,7 @@ static int write_record(struct mount *mp, struct cil_ctx *ctx)
 	memcpy(rec->roots, ctx->roots, sizeof(ctx->roots));
 	block_seal(&rec->h);
 	error = device_io(mp->m_device, bno, 1, rec, true);
+out:
 	free(rec);
 	return error;
 }
@@ -331,6 +356,7 @@ void log_reserve(struct mount *mp)
 int log_start(struct mount *mp, uint64_t bytes, uint32_t syncd_ms)
 {
 	struct log *log = &mp->m_log;
+	int error;
 
 	log->l_size = bytes;
 	log->l_sync_ns = (syncd_ms ? syncd_ms : 30000) * 1000000ull;
@@ -341,14 +367,25 @@ int log_start(struct mount *mp, uint64_t bytes, uint32_t syncd_ms)
 	wait_queue_init(&log->l_space_wait);
 	wait_queue_init(&log->l_push_wait);
 	log->l_ctx = ctx_alloc(log->l_seq);
-	if (!log->l_ctx)
-		return -ENOMEM;
-	return task_start(&log->l_thread, "log", -1, log_worker, mp);
+	log->l_iclogs = aligned_alloc(BLOCK_SIZE, ICLOG_BLOCKS * BLOCK_SIZE);
+	if (!log->l_ctx || !log->l_iclogs) {
+		error = -ENOMEM;
+		goto out_free;
+	}
+	memset(log->l_iclogs, 0, ICLOG_BLOCKS * BLOCK_SIZE);
+	error = task_start(&log->l_thread, "log", -1, log_worker, mp);
+	if (!error)
+		return 0;
+out_free:
+	free(log->l_iclogs);
+	free(log->l_ctx);
+	return error;
 }
 
 void log_stop(struct mount *mp)
 {
 	task_stop(&mp->m_log.l_thread);
 	task_join(&mp->m_log.l_thread);
+	free(mp->m_log.l_iclogs);
 	free(mp->m_log.l_ctx);
 }

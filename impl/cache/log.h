@@ -31,6 +31,7 @@ struct log {
 	struct wait_queue_head l_done_wait;	/* l_done_seq moved */
 	struct wait_queue_head l_space_wait;	/* the tail moved */
 	struct wait_queue_head l_push_wait;	/* l_ctx was taken */
+	void *l_iclogs;			/* constant: zeros to be written */
 	struct thread l_thread;
 };
 

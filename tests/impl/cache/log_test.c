@@ -210,6 +210,39 @@ static void test_slow_record(void **state)
 	fs_close(&fs);
 }
 
+/* One record, and before it what does not fit beside it. */
+static void log_size(struct fs *fs)
+{
+	uint64_t writes, bno[40];
+	struct trans *tp;
+	struct buf *bp;
+
+	for (int i = 0; i < 40; i++)
+		bno[i] = make_block(fs);
+	fs->fix->log_force(fs->mp);
+	fs->fix->ail_push_all_sync(fs->mp);
+	for (int nr = 1; nr <= 40; nr += 39) {
+		writes = device_stat(fs->dev).writes;
+		assert_int_equal(fs->fix->trans_alloc(fs->mp, &tp), 0);
+		for (int i = 0; i < nr; i++) {
+			assert_int_equal(fs->fix->trans_get_buf(tp, bno[i], 1,
+								&bp),
+					 0);
+			fs->fix->trans_log_buf(tp, bp);
+		}
+		assert_int_equal(fs->fix->trans_commit(tp), 0);
+		fs->fix->log_force(fs->mp);
+		assert_int_equal(device_stat(fs->dev).writes - writes,
+				 nr == 1 ? 1 : 2);
+	}
+}
+
+static void test_log_size(void **state)
+{
+	(void)state;
+	for_each_fix(log_size);
+}
+
 /* A record that cannot be written ends the file system's life. */
 static void log_fails(struct fs *fs)
 {
@@ -241,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_busy_only),
 		cmocka_unit_test(test_space),
 		cmocka_unit_test(test_slow_record),
+		cmocka_unit_test(test_log_size),
 		cmocka_unit_test(test_log_fails),
 	};
 
