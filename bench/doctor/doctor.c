@@ -270,6 +270,11 @@ void doctor_print(const json_t *report, FILE *out)
 	print_group(report, "unknown, and why", NULL, "unknown", out);
 	fputs("verdict: ", out);
 	print_words(json_string_value(json_object_get(report, "verdict")), 9, out);
+	fputs("         ", out);
+	print_words("noise makes verdicts rarer, not wrong: scripts/compare "
+		    "prints for every row the least difference that it could "
+		    "have found",
+		    9, out);
 }
 
 /* --- command line ------------------------------------------------------- */

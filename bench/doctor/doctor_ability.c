@@ -221,7 +221,8 @@ static void check_callgrind(const struct doctor_case *dc,
 			    struct doctor_check *c)
 {
 	if (dc->probe->valgrind) {
-		check_set(c, DOCTOR_OK, "valgrind is there");
+		check_set(c, DOCTOR_OK, "valgrind is there: instructions "
+					"can be counted (scripts/cost)");
 		return;
 	}
 	check_set(c, DOCTOR_CANNOT, "no valgrind in PATH");
@@ -233,7 +234,8 @@ static void check_callgrind(const struct doctor_case *dc,
 static void check_layouts(const struct doctor_case *dc, struct doctor_check *c)
 {
 	if (dc->probe->lld) {
-		check_set(c, DOCTOR_OK, "ld.lld is there");
+		check_set(c, DOCTOR_OK, "ld.lld is there: each block runs "
+					"another link of the objects");
 		return;
 	}
 	check_set(c, DOCTOR_CANNOT, "no ld.lld in PATH");
@@ -247,7 +249,8 @@ static void check_kvm(const struct doctor_case *dc, struct doctor_check *c)
 	int error = dc->probe->kvm;
 
 	if (!error) {
-		check_set(c, DOCTOR_OK, "/dev/kvm opens");
+		check_set(c, DOCTOR_OK, "/dev/kvm opens: a guest with the "
+					"real kernel runs (scripts/kernel)");
 		return;
 	}
 	check_set(c, DOCTOR_CANNOT, "/dev/kvm: %s", strerror(-error));

@@ -142,6 +142,12 @@ def state_text(run: Run, key: str, unit: str, grows: bool) -> str:
             + (" ..." if distinct[4:] else ""))
 
 
+def checkout(run: Run) -> list[str]:
+    """The command that gets the sources which were measured, if known."""
+    version = run.machine.get("version")
+    return [f"git checkout {version}"] if version else []
+
+
 def command(run: Run) -> str:
     """The command that makes such a run, on any machine."""
     words = list(run.command[2:])

@@ -72,11 +72,11 @@ def plan_of(scale: float) -> Plan:
     for busy in (False, True):
         word = "busy" if busy else "quiet"
         phases.append(Phase(f"{word}-aa", 0, busy, blocks(6000)))
-        for percent, full in ((0.5, 960), (1, 960), (2, 960), (5, 240)):
+        for percent, full in ((0.5, 480), (1, 960), (2, 960), (5, 240)):
             phases.append(Phase(f"{word}-{percent:g}", percent, busy,
                                 blocks(full)))
-    return Plan(phases, max(2, round(200 * scale)),
-                max(2, round(10 * scale)), min(1, scale))
+    return Plan(phases, max(1, round(100 * scale)),
+                max(1, round(10 * scale)), min(1, scale))
 
 
 # --- measuring ---------------------------------------------------------------
@@ -262,9 +262,11 @@ def live_trials(program: Path, out: Path, plan: Plan, phases: dict,
     quiet = phases["quiet-aa"]
     needed = calibration.blocks_needed(quiet, percent)
     most = int(LIVE_LIMIT_S / calibration.seconds_per_block(quiet))
-    blocks = max(LEAST_BLOCKS, round(min(needed, most) * plan.live_share))
+    blocks = max(LEAST_BLOCKS, round(min(needed or most, most)
+                                     * plan.live_share))
     say(f"live: {plan.live_trials} trials of +{percent} %, {blocks} blocks "
-        f"each; {needed} would find it by the spread")
+        f"each; by the spread {needed or 'no number of blocks'} would find "
+        "it")
     trials = [measure(program, out / RAW / f"live-{i + 1}", blocks, percent,
                       1000 + i, say) for i in range(plan.live_trials)]
     return {"percent": percent, "blocks": blocks, "needed": needed,
@@ -304,8 +306,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--resume", type=Path, metavar="DIR",
                         help="go on with an interrupted calibration")
     parser.add_argument("--scale", type=float, default=1.0, metavar="X",
-                        help="so much of everything (default: 1, about an "
-                        "hour); less than 1 proves less")
+                        help="so much of everything (default: 1, one to two "
+                        "hours); less than 1 proves less")
     args = parser.parse_args(argv)
     if not 0 < args.scale <= 10:
         parser.error(f"--scale {args.scale:g}: give a number above 0, at "

@@ -51,7 +51,9 @@ def matrix_rows(side: Side) -> dict | None:
                             headline(cells[h]["evidence"]) if h in cells
                             else "") for h in hazards]))
     return {"hazards": [(h, summary.HAZARDS[h][1]) for h in hazards],
-            "rows": rows}
+            "rows": rows, "untested": [
+                f"{fix}, {', '.join(which)}: {why}" for (fix, why), which
+                in summary.untested(side.run).items()]}
 
 
 def stories(side: Side, charts: Charts) -> list[dict]:
@@ -174,6 +176,7 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
         "activity": about.activity(side.run),
         "design": about.design(side.run),
         "command": about.command(side.run),
+        "checkout": about.checkout(side.run),
         "discarded": side.run.discarded,
         "dropped": sorted({d for r in side.results.values()
                            if r.metric == COST and len(r.units)

@@ -31,6 +31,13 @@ def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
+def command(text: str, indent: str = "    ") -> list[str]:
+    """So that a shell takes it as it stands."""
+    lines = textwrap.wrap(text, COLUMNS - 2, subsequent_indent=indent,
+                          break_on_hyphens=False, break_long_words=False)
+    return [line + " \\" for line in lines[:-1]] + lines[-1:]
+
+
 def heading(title: str) -> list[str]:
     return ["", title, "-" * len(title)]
 
@@ -193,8 +200,9 @@ def verdict_legend(comparison: Comparison) -> list[str]:
         "round; median over rounds, then over n independent units: blocks "
         f"({blocks} process{plural}; K = {layouts} layouts), or layouts where "
         "several blocks share one. Interval: sign test "
-        f"inverted, {100 * (1 - o.alpha):g} % per row. adj. p: exact sign "
-        f"test, Holm over all {comparison.family} rows of this table. mde: "
+        f"inverted, {100 * (1 - o.alpha):g} % per row, so that some leave 1 "
+        "out by chance. adj. p, which decides: exact sign test, Holm over "
+        f"all {comparison.family} rows of this table. mde: "
         "minimum detectable effect, the difference that n such units find "
         f"with 80 % power after that. {EQUIVALENT}: the whole interval is "
         f"within +-{100 * o.delta:g} %, and Holm over that question agrees. "
@@ -355,7 +363,8 @@ def review_lines(comparison: Comparison) -> list[str]:
         lines += wrap(f"{i}. {answer.question}", "   ", "")
         for line in answer.lines:
             lines += wrap(line, "   ")
-        lines += wrap(f"$ {answer.command}", "     ", "   ") + [""]
+        lines += [f"   {line}" for line in
+                  command(f"$ {answer.command}", "  ")] + [""]
     return lines[:-1]
 
 
@@ -440,7 +449,8 @@ def report_text(comparison: Comparison) -> str:
         lines += exploratory_lines(side)
         lines += heading(f"Machine and design{title}") + machine_lines(side)
     lines += heading("To reproduce")
+    lines += about.checkout(comparison.sides[0].run)
     for side in comparison.sides:
-        lines += wrap(about.command(side.run), "    ", "")
+        lines += command(about.command(side.run))
     lines += ["scripts/report RUN     (RUN: the folder that it prints)"]
     return "\n".join(lines) + "\n"
