@@ -52,12 +52,19 @@ static struct {
 	u64		hit_writes;	/* of that block that succeeded */
 	u64		hit_not_durable; /* load returned before its write */
 	u64		ail_submits;	/* started */
+	u64		ail_queued;	/* by the AIL since its last submit */
+	u64		ail_queued_max;	/* ... the most */
+	u64		wait_with_agf;	/* waits with such a buffer locked */
+	u64		wait_with_agi;
+	u64		wait_with_other;
+	u64		wait_with_none;
 	u64		superseded;	/* exposed until freed, never written */
 	struct length	window;		/* unlocked stale until next submit */
 	struct length	exposed;	/* load's return until block written */
 	struct length	wait;		/* for a list */
 } c;
 static bool ail_in_submit;		/* dwb_lock */
+static atomic64_t lookups;		/* of cached buffers */
 static atomic_t fails_left;
 static atomic_t failed_async;
 static atomic_t failed_sync;
@@ -130,10 +137,31 @@ static void mark_free(struct mark *m)
 	kfree(m);
 }
 
+/* A fix may put more into b_list, after the link. */
+static bool linked(struct xfs_buf *bp)
+{
+	return !list_empty((struct list_head *)&bp->b_list);
+}
+
 static bool ignored(struct xfs_buf *bp)
 {
 	return xfs_buftarg_is_mem(bp->b_target) ||
 	       xfs_buf_daddr(bp) == XFS_BUF_DADDR_NULL;
+}
+
+void dwb_locked(struct xfs_buf *bp)
+{
+	dwb_held_add(bp);
+}
+
+void dwb_queue(struct xfs_buf *bp)
+{
+	if (strncmp(current->comm, "xfsaild", 7))
+		return;
+	spin_lock(&dwb_lock);
+	c.ail_queued++;
+	c.ail_queued_max = max(c.ail_queued_max, c.ail_queued);
+	spin_unlock(&dwb_lock);
 }
 
 void dwb_stale(struct xfs_buf *bp)
@@ -141,7 +169,7 @@ void dwb_stale(struct xfs_buf *bp)
 	struct mark *m, *new;
 
 	/* A failing synchronous write stales what is in flight: no matter. */
-	if (list_empty(&bp->b_list) || bp->b_error || ignored(bp))
+	if (!linked(bp) || bp->b_error || ignored(bp))
 		return;
 	new = kzalloc(sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
 	spin_lock(&dwb_lock);
@@ -163,6 +191,7 @@ void dwb_unlock(struct xfs_buf *bp)
 {
 	struct mark *m;
 
+	dwb_held_del(bp);
 	if (!(bp->b_flags & XBF_STALE) || ignored(bp))
 		return;
 	spin_lock(&dwb_lock);
@@ -179,6 +208,7 @@ void dwb_found(struct xfs_buf *bp)
 {
 	struct mark *m;
 
+	atomic64_inc(&lookups);
 	if (!(bp->b_flags & XBF_STALE) || ignored(bp))
 		return;
 	spin_lock(&dwb_lock);
@@ -235,6 +265,14 @@ void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio)
 
 u64 dwb_wait_begin(void)
 {
+	unsigned int held = dwb_held();
+
+	spin_lock(&dwb_lock);
+	c.wait_with_agf += !!(held & DWB_HELD_AGF);
+	c.wait_with_agi += !!(held & DWB_HELD_AGI);
+	c.wait_with_other += !!(held & DWB_HELD_OTHER);
+	c.wait_with_none += !held;
+	spin_unlock(&dwb_lock);
 	return ktime_get_ns();
 }
 
@@ -271,6 +309,7 @@ void dwb_ail_before_submit(void)
 		spin_lock(&dwb_lock);
 	}
 	c.ail_submits++;
+	c.ail_queued = 0;
 	ail_in_submit = true;
 	spin_unlock(&dwb_lock);
 }
@@ -370,7 +409,7 @@ void dwb_bload_block(struct xfs_buf *bp)
 
 	spin_lock(&dwb_lock);
 	c.blocks++;
-	if (!list_empty(&bp->b_list))
+	if (linked(bp))
 		c.linked++;
 	old = block_find(b->daddr);
 	if (old) {
@@ -418,12 +457,19 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(hit_writes);
 	PRINT(hit_not_durable);
 	PRINT(ail_submits);
+	PRINT(ail_queued_max);
+	PRINT(wait_with_agf);
+	PRINT(wait_with_agi);
+	PRINT(wait_with_other);
+	PRINT(wait_with_none);
 	PRINT(superseded);
 	PRINT_LENGTH(window);
 	PRINT_LENGTH(exposed);
 	PRINT_LENGTH(wait);
-	n += sysfs_emit_at(buf, n, "held=%d failed_async=%d failed_sync=%d\n",
-			   ktime_get_ns() < hold_until,
+	n += sysfs_emit_at(buf, n,
+			   "lookups=%lld held=%d failed_async=%d "
+			   "failed_sync=%d\n",
+			   atomic64_read(&lookups), ktime_get_ns() < hold_until,
 			   atomic_read(&failed_async),
 			   atomic_read(&failed_sync));
 	spin_unlock(&dwb_lock);
@@ -441,6 +487,7 @@ static int counters_set(const char *val, const struct kernel_param *kp)
 	list_for_each_entry_safe(m, nm, &mark_list, list)
 		mark_free(m);
 	memset(&c, 0, sizeof(c));
+	atomic64_set(&lookups, 0);
 	atomic_set(&fails_left, 0);
 	atomic_set(&failed_async, 0);
 	atomic_set(&failed_sync, 0);

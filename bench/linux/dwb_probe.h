@@ -14,6 +14,8 @@ struct xfs_btree_cur;
 union xfs_btree_ptr;
 
 /* xfs_buf.c, with the buffer locked. */
+void dwb_locked(struct xfs_buf *bp);
+void dwb_queue(struct xfs_buf *bp);
 void dwb_stale(struct xfs_buf *bp);
 void dwb_unlock(struct xfs_buf *bp);
 void dwb_found(struct xfs_buf *bp);
@@ -25,6 +27,16 @@ void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio);
 /* A wait for a list: begin returns the time in ns that end wants back. */
 u64 dwb_wait_begin(void);
 void dwb_wait_end(u64 begin);
+
+/* What buffers the caller has locked, as far as dwb_held.c knows. */
+enum dwb_held {
+	DWB_HELD_AGF	= 1 << 0,
+	DWB_HELD_AGI	= 1 << 1,
+	DWB_HELD_OTHER	= 1 << 2,
+};
+unsigned int dwb_held(void);
+void dwb_held_add(struct xfs_buf *bp);
+void dwb_held_del(struct xfs_buf *bp);
 
 /* The AIL daemon, around the submission of its list. */
 bool dwb_ail_eager(void);

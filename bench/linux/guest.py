@@ -2,8 +2,8 @@
 """Boot the distribution's kernel in qemu and let it carry out a plan.
 
 Nothing here waits without a limit: a guest that does not boot is started
-once more, one that dies or stops answering loses the step it was at and goes
-on with the next in a fresh boot.
+once more; a step at which one dies or stops answering is tried once more in a
+fresh boot, which then goes on with the next.
 """
 
 import lzma
@@ -22,7 +22,7 @@ from common import BUILD, HERE, Failure, run, say
 GUEST_MODULES = ("crc32c-intel", "crc32c_generic", "libcrc32c", "exportfs", "brd")
 PROGRAMS = ("mkfs.xfs", "xfs_repair")
 BOOT_SECONDS = 120
-MAX_DEATHS = 3
+MAX_DEATHS = 6
 
 
 @dataclass
@@ -90,10 +90,10 @@ def _base() -> Path:
         (root / "init").chmod(0o755)
         compiled = run(
             ["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-static", "-pthread"]
-            + ["-o", str(root / "bin" / "drive"), str(HERE / "drive.c")]
+            + ["-o", str(root / "bin" / "drive"), *map(str, sorted(HERE.glob("drive*.c")))]
         )
         if compiled.returncode:
-            raise Failure(f"drive.c does not compile: {compiled.stdout.strip()}")
+            raise Failure(f"the guest's driver does not compile: {compiled.stdout.strip()}")
         there = []
         for name in GUEST_MODULES:
             found = list((Path("/lib/modules") / release).rglob(f"{name}.ko*"))
@@ -173,7 +173,7 @@ def _boot(
     initramfs = BUILD / "initramfs.cpio"
     _initramfs(plan, initramfs)
     reports.write_text("")
-    command = ["nice", "qemu-system-x86_64", *_machine(accelerator, processors)]
+    command = ["qemu-system-x86_64", *_machine(accelerator, processors)]
     command += ["-display", "none", "-nodefaults", "-no-reboot", "-monitor", "none"]
     command += ["-serial", f"file:{console}", "-serial", f"file:{reports}"]
     command += ["-kernel", str(image), "-initrd", str(initramfs), "-append"]
@@ -214,6 +214,7 @@ def carry_out(
     accelerator = accelerator or session.accelerator
     results: dict[str, dict[str, str]] = {}
     deaths, retried = 0, False
+    died: set[str] = set()
     while plan:
         got = _boot(plan, session, accelerator, processors)
         log = session.logs / f"boot-{session.boots}.log"
@@ -233,11 +234,18 @@ def carry_out(
         if left and not hung:
             deaths += 1
             session.deaths += 1
-            say(f"guest died at step {left[0].line()}; its log is {log}")
-            results[left[0].id] = {"failed": "guest-died"}
-            left = left[1:]
+            again = left[0].id in died
+            say(
+                f"guest died at step {left[0].id}; its log is {log}"
+                + ("" if again else ": once more")
+            )
+            if again:
+                results[left[0].id] = {"failed": "guest-died-twice"}
+                left = left[1:]
+            else:
+                died.add(left[0].id)
         for step in hung:
-            say(f"step hung: {step.line()}; the stacks are in {log}")
+            say(f"step {step.id} hung; the stacks are in {log}")
         if deaths >= MAX_DEATHS:
             results.update({s.id: {"failed": "guests-keep-dying"} for s in left})
             break

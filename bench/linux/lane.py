@@ -15,35 +15,67 @@ import guest
 import modules
 from common import Failure, run, say, write_if_changed
 
-# A storm: repairs in a loop, syncfs all the time, files coming and going.
+# A storm: repairs in a loop, some in a row of each AG, each after a few changes;
+# files come and go, and syncfs all the time.
 # eager: the AIL pushes everything each pass; delay: us before it submits.
-STORMS = {
-    "natural": {"eager": 0, "delay": 0, "loaders": 0},
-    "eager": {"eager": 1, "delay": 0, "loaders": 0},
-    "widened": {"eager": 1, "delay": 20000, "loaders": 0},
-    "churn": {"eager": 0, "delay": 0, "loaders": 2},
-    "long_list": {"eager": 1, "delay": 20000, "loaders": 0, "files": 100000},
-}
+# files: dirty so many buffers first, which the AIL then has to push.
 COMMON = {
     "type": "inobt",
     "sync_us": 20000,
-    "churn": 100,
+    "changes": 8,
+    "in_a_row": 4,
+    "loaders": 0,
+    "eager": 0,
+    "delay": 0,
     "size": "560m",
     "log": "16m",
 }
-TRIALS = ("crash", "error")
-# (seconds per storm, scenarios, passes of ABBA, trials per mode and fix)
+STORMS = {
+    "natural": {},
+    "eager": {"eager": 1},
+    "widened": {"eager": 1, "delay": 20000},
+    "churn": {"loaders": 2},
+    "churn_widened": {"loaders": 2, "eager": 1, "delay": 20000},
+    "long_list": {"eager": 1, "files": 100000, "syncd": 60000}
+    | {"size": "760m", "log": "190m"},
+}
+# A trial of damage: see drive_trial.c.  "natural" has no knob at all.
+WIDE = {"eager": 1, "delay": 20000, "size": "96m", "seconds": 30}
+TRIALS = {
+    "crash": WIDE | {"mode": "crash"},
+    "error": WIDE | {"mode": "error"},
+    "power": WIDE | {"mode": "power"},
+    "crash_finobt": WIDE | {"mode": "crash", "type": "finobt"},
+    "crash_rmapbt": WIDE | {"mode": "crash", "type": "rmapbt"},
+    "crash_refcountbt": WIDE | {"mode": "crash", "type": "refcountbt"},
+    "crash_natural": {"mode": "natural", "seconds": 60},
+}
+# Short of memory and of log, on many processors.
+HUNT = {
+    "type": "bnobt,cntbt,inobt,finobt,rmapbt,refcountbt",
+    "sync_us": 5000,
+    "loaders": 6,
+    "leave": 100,
+}
+HUNT_PROCESSORS = 8
+BOOT_STEPS = 16  # one boot has all fixes there and back
+# Seconds per storm, rounds (there and back again) of them, trials per fix.
 QUICK = {
-    "storms": {"natural": 15, "widened": 10, "churn": 10},
-    "passes": 1,
-    "trials": 5,
+    "storms": {"natural": 10, "widened": 10, "churn": 10},
+    "rounds": 1,
+    "trials": {"crash": 3, "error": 3},
+    "cost": 1,
+    "hunt": 60,
 }
 FULL = {
-    "storms": {"natural": 60, "eager": 30, "widened": 30, "churn": 30, "long_list": 60},
-    "passes": 2,
-    "trials": 20,
+    "storms": {"natural": 60, "eager": 30, "widened": 30, "churn": 30}
+    | {"churn_widened": 30, "long_list": 30},
+    "rounds": 1,
+    "trials": {"crash": 20, "error": 20, "power": 5, "crash_natural": 4}
+    | {"crash_finobt": 3, "crash_rmapbt": 3, "crash_refcountbt": 3},
+    "cost": 3,
+    "hunt": 300,
 }
-COST_PASSES = {"quick": 1, "full": 3}
 
 
 class Lane:
@@ -55,13 +87,21 @@ class Lane:
         self.processors = guests.get("processors", 2)
         self.session = guest.Session(logs=folder / "kernel")
         self.file = folder / "kernel.json"
+        self.forced = guests.get("accelerator", "")
         self.data = self._start()
-        guest.choose_accelerator(self.session, guests.get("accelerator", ""))
 
     def _start(self) -> dict:
         release, _, _ = modules.kernel()
         if self.file.is_file():
-            return json.loads(self.file.read_text())
+            data = json.loads(self.file.read_text())
+            for name, now in (("quick", self.quick), ("processors", self.processors)):
+                if data[name] != now:
+                    raise Failure(
+                        f"{self.file}: begun with {name} = {data[name]}, not {now}:"
+                        " go on in the same way, or name another --out",
+                        2,
+                    )
+            return data
         return {
             "schema": "delwribench-kernel-1",
             "kernel": release,
@@ -75,8 +115,9 @@ class Lane:
 
     def _save(self) -> None:
         session = self.session
-        self.data["accelerator"] = session.accelerator
-        self.data["accelerator_reason"] = session.why
+        if session.accelerator:
+            self.data["accelerator"] = session.accelerator
+            self.data["accelerator_reason"] = session.why
         for name in ("boots", "boots_failed", "deaths"):
             before = self.data.setdefault("guests", {}).get(name, 0)
             self.data["guests"][name] = before + getattr(session, name)
@@ -90,17 +131,27 @@ class Lane:
             known = self.data["fixes"].setdefault(fix.name, {"file": fix.file.name})
             known["patch_sha256"] = fixes.key(fix.file)
             for kind in kinds:
-                known[kind] = fixes.key(modules.build(fix, kind))
+                built = fixes.key(modules.build(fix, kind))
+                if known.get(kind, built) != built:
+                    raise Failure(
+                        f"{self.file}: begun with another module of {fix.name}:"
+                        " start a new run",
+                        2,
+                    )
+                known[kind] = built
             if "probe" in kinds:
                 known["lost_hooks"] = modules.lost_hooks(fix)
-        self._save()
+        if "accelerator" in self.data:
+            self._save()
 
     def _do(self, steps: list[tuple[guest.Step, dict]], **how) -> None:
         """Carry out what is not done yet, one boot's worth at a time."""
         done = {s["id"] for s in self.data["steps"]}
         todo = [(s, about) for s, about in steps if s.id not in done]
+        if todo and not self.session.accelerator:
+            guest.choose_accelerator(self.session, self.forced)
         while todo:
-            part, todo = todo[:12], todo[12:]
+            part, todo = todo[:BOOT_STEPS], todo[BOOT_STEPS:]
             offset = self.data.get("guests", {}).get("boots", 0)
             self.session.logs = self.folder / "kernel" / f"after-{offset}"
             got = guest.carry_out([s for s, _ in part], self.session, **how)
@@ -111,45 +162,53 @@ class Lane:
                 )
             self._save()
 
+    def _step(self, scenario: str, n: int, fix: fixes.Fix, step: str, **words):
+        """A step of the guest, and what is kept about it."""
+        words = {"module": f"{fix.name}.probe"} | words
+        limit = int(words.pop("limit"))
+        about = {"scenario": scenario, "fix": fix.name, "place": n, "settings": words}
+        return guest.Step(f"{scenario}-{n}-{fix.name}", step, limit, words), about
+
     def storms(self, only: tuple[str, ...] = ()) -> None:
         """ABBA: there and back again within a boot."""
-        steps = []
         for scenario, seconds in self.size["storms"].items():
             if only and scenario not in only:
                 continue
-            order = self.fixes + self.fixes[::-1]
-            for n, fix in enumerate(order * self.size["passes"]):
-                words = COMMON | STORMS[scenario]
-                words |= {"seconds": seconds, "module": f"{fix.name}.probe"}
-                step = guest.Step(
-                    f"{scenario}-{n}-{fix.name}", "storm", seconds * 2 + 240, words
-                )
-                about = {"scenario": scenario, "fix": fix.name, "place": n}
-                steps.append((step, about | {"settings": words}))
-        self._do(steps, processors=self.processors)
+            order = (self.fixes + self.fixes[::-1]) * self.size["rounds"]
+            words = COMMON | STORMS[scenario] | {"seconds": seconds}
+            words["limit"] = seconds * 2 + 300 + 600 * ("files" in words)
+            self._do(
+                [self._step(scenario, n, f, "storm", **words) for n, f in enumerate(order)],
+                processors=self.processors,
+            )
 
     def trials(self) -> None:
-        steps = []
-        for mode in TRIALS:
-            for n in range(self.size["trials"]):
+        for scenario, count in self.size["trials"].items():
+            words = COMMON | TRIALS[scenario]
+            words["limit"] = int(str(words["seconds"])) + 200
+            steps = []
+            for n in range(count):
                 for fix in self.fixes if n % 2 == 0 else self.fixes[::-1]:
-                    words = COMMON | {"eager": 1, "delay": 20000, "size": "96m"}
-                    words |= {"mode": mode, "seconds": 45, "seed": 31 * n + 7}
-                    words |= {"module": f"{fix.name}.probe"}
-                    step = guest.Step(f"{mode}-{n}-{fix.name}", "trial", 240, words)
-                    about = {"scenario": mode, "fix": fix.name, "place": n}
-                    steps.append((step, about | {"settings": words}))
-        self._do(steps, processors=self.processors)
+                    more = words | {"seed": 31 * n + 7}
+                    steps.append(self._step(scenario, n, fix, "trial", **more))
+            self._do(steps, processors=self.processors)
 
     def cost(self) -> None:
+        order = (self.fixes + self.fixes[::-1]) * self.size["cost"]
         steps = []
-        passes = COST_PASSES["quick" if self.quick else "full"]
-        for n, fix in enumerate((self.fixes + self.fixes[::-1]) * passes):
-            words = COMMON | {"module": f"{fix.name}.cost", "size": "96m"}
-            step = guest.Step(f"cost-{n}-{fix.name}", "cost", 300, words)
-            about = {"scenario": "cost", "fix": fix.name, "place": n}
-            steps.append((step, about))
+        for n, fix in enumerate(order):
+            words = COMMON | {"module": f"{fix.name}.cost", "size": "96m", "limit": 300}
+            steps.append(self._step("cost", n, fix, "cost", **words))
         self._do(steps, accelerator="icount")
+
+    def hunt(self) -> None:
+        """Everything at once on many processors: does anybody hang?"""
+        seconds = self.size["hunt"]
+        steps = []
+        for n, fix in enumerate(self.fixes):
+            words = COMMON | HUNT | {"seconds": seconds, "limit": seconds * 2 + 600}
+            steps.append(self._step("hunt", n, fix, "hunt", **words))
+        self._do(steps, processors=max(self.processors, HUNT_PROCESSORS))
 
 
 def _numbers(report: dict[str, str]) -> dict[str, object]:

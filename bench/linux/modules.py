@@ -26,6 +26,7 @@ OPTIONS = [
     "BTREE_IN_MEM",
     "ONLINE_SCRUB_STATS",
 ]
+PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c")
 # The files that probe.cocci looks at.
 PROBED = ("xfs_buf.c", "xfs_trans_ail.c", "libxfs/xfs_btree_staging.c")
 
@@ -66,7 +67,7 @@ def _probe(files: dict[str, bytes], fix: fixes.Fix) -> None:
         text = (scratch / name).read_bytes()
         if text != files[name]:
             files[name] = b'#include "dwb_probe.h"\n' + text
-    for name in ("dwb_probe.h", "dwb_probe.c"):
+    for name in PROBES:
         files[name] = (HERE / name).read_bytes()
     hooks = set(re.findall(rb"^\+.*?(dwb_\w+)\(", (HERE / "probe.cocci").read_bytes(), re.M))
     lost = [h.decode() for h in sorted(hooks) if not any(h + b"(" in files[n] for n in PROBED)]
@@ -98,7 +99,7 @@ def _wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes]]:
     name = "tree-" + fixes.key(headers)
     if kind == "probe":
         _probe(files, fix)
-        extra = b"dwb_probe.o"
+        extra = b"dwb_probe.o dwb_held.o"
     else:
         files["dwb_cost.c"] = (HERE / "dwb_cost.c").read_bytes()
         extra = b"dwb_cost.o"
@@ -128,8 +129,10 @@ def _take(name: str) -> Path:
 def build(fix: fixes.Fix, kind: str) -> Path:
     """Return the module, built if anything that goes into it has changed."""
     release, headers, _ = kernel()
-    sources = [HERE / f for f in ("emulation.patch", "probe.cocci")]
-    sources += [HERE / f for f in ("dwb_probe.c", "dwb_probe.h", "dwb_cost.c")]
+    sources = [HERE / "emulation.patch"]
+    if kind == "probe":
+        sources.append(HERE / "probe.cocci")
+    sources += [HERE / f for f in (PROBES if kind == "probe" else ("dwb_cost.c",))]
     want = f"{release} {fixes.key(fix.file, *sources)}"
     target = module(fix, kind)
     stamp = target.with_suffix(".stamp")
@@ -149,7 +152,7 @@ def build(fix: fixes.Fix, kind: str) -> Path:
     if shutil.which("ccache"):
         compiler = "ccache " + compiler
     result = run(
-        ["nice", "make", "-C", str(headers), f"M={tree}", f"-j{os.cpu_count()}"]
+        ["make", "-C", str(headers), f"M={tree}", f"-j{os.cpu_count()}"]
         + [f"CC={compiler}", "CONFIG_XFS_FS=m", "CONFIG_DEBUG_INFO_BTF_MODULES="]
         + options
         + [f"KCFLAGS={defines} -g0", "modules"],

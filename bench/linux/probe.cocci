@@ -22,6 +22,34 @@ identifier bp;
  	...
  }
 
+@lock@
+identifier bp;
+@@
+ xfs_buf_lock(struct xfs_buf *bp)
+ {
+ 	...
+ 	down(&bp->b_sema);
++	dwb_locked(bp);
+ 	...
+ }
+
+@trylock@
+identifier bp;
+@@
+ xfs_buf_trylock(struct xfs_buf *bp)
+ {
+ 	<...
++	dwb_locked(bp);
+ 	trace_xfs_buf_trylock(bp, _RET_IP_);
+ 	...>
+ }
+
+@queue@
+expression bp;
+@@
++	dwb_queue(bp);
+ 	trace_xfs_buf_delwri_queue(bp, _RET_IP_);
+
 @found@
 identifier bp, flags;
 statement S1, S2;

@@ -1,36 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""kernel.json as 72 columns of text, and its verdict.
+"""kernel.json as 72 columns of text.
 
 Counts are printed as counts; rates get their intervals from the report.
 """
 
-CONTROLS = ("none", "none_pre_done")
+import verdict
+from verdict import by_fix, done, total
 
-
-def _ok(data: dict, scenario: str) -> list[dict]:
-    return [
-        s
-        for s in data["steps"]
-        if s["scenario"] == scenario and not s.get("failed") and not s.get("hung")
-    ]
-
-
-def _by_fix(data: dict, scenario: str) -> dict[str, list[dict]]:
-    rows: dict[str, list[dict]] = {}
-    for step in _ok(data, scenario):
-        rows.setdefault(step["fix"], []).append(step)
-    return rows
-
-
-def _sum(steps: list[dict], name: str) -> float:
-    return sum(s.get(name, 0) for s in steps)
+OPERATIONS = ("lookup", "queue", "stale")
+SHOWN = 6  # functions by which a difference is explained
 
 
 def _mean_ms(steps: list[dict], what: str) -> str:
-    count = _sum(steps, f"{what}_count")
+    count = total(steps, f"{what}_count")
     if not count:
         return "-"
-    return f"{_sum(steps, f'{what}_total_ns') / count / 1e6:.1f}"
+    return f"{total(steps, f'{what}_total_ns') / count / 1e6:.1f}"
 
 
 def _max_ms(steps: list[dict], what: str) -> str:
@@ -38,88 +23,138 @@ def _max_ms(steps: list[dict], what: str) -> str:
     return f"{longest / 1e6:.1f}" if longest else "-"
 
 
-def is_valid(trial: dict) -> bool:
-    """Was the AIL still held at the crash, or waited for; did a write fail?
-
-    A trial that found no block in the race window, or in which the hold ran
-    out before the crash though nobody waited, shows nothing.
-    """
-    if not trial.get("hit"):
-        return False
-    if trial["scenario"] == "crash":
-        return bool(trial.get("held") or trial.get("wait_count"))
-    return bool(trial.get("failed_async") or trial.get("failed_sync"))
-
-
-def is_condemned(trial: dict) -> bool:
-    return bool(trial["xfs_repair_status"] or trial["mount_status"])
-
-
 def _storms(data: dict, scenario: str) -> list[str]:
-    rows = _by_fix(data, scenario)
+    rows = by_fix(data, scenario)
     if not rows:
         return []
-    first = next(iter(rows.values()))[0]["settings"]
-    how = "natural" if not (first["eager"] or first["delay"]) else "widened"
+    every = [s for steps in rows.values() for s in steps]
+    first = every[0]["settings"]
+    how = [f"{first['loaders']} loaders"] if first["loaders"] else []
+    how += ["the AIL pushes everything"] if first["eager"] else []
+    how += [f"{first['delay'] / 1000:g} ms before it submits"] if first["delay"] else []
     out = [
         "",
-        f"{scenario} ({how}): repairs of {first['type']} in a loop;"
+        f"{scenario}: {', '.join(how) or 'no knob'}; repairs of {first['type']};"
         f" {first['seconds']} s x {len(next(iter(rows.values())))}",
         f"{'':22}{'blocks':>7}{'met':>5}{'misq':>5}{'not du':>7}"
-        f"{'waits':>6}{'mean':>7}{'max ms':>8}{'loads/s':>9}",
+        f"{'waits':>6}{'mean':>7}{'max ms':>8}{'loads/s':>8}",
     ]
     for fix, steps in rows.items():
-        seconds = _sum(steps, "seconds")
         out.append(
-            f"{fix:22}{_sum(steps, 'blocks'):7.0f}{_sum(steps, 'met_claim'):5.0f}"
-            f"{_sum(steps, 'misqueued'):5.0f}{_sum(steps, 'not_durable'):7.0f}"
-            f"{_sum(steps, 'wait_count'):6.0f}{_mean_ms(steps, 'wait'):>7}"
-            f"{_max_ms(steps, 'wait'):>8}{_sum(steps, 'loads') / seconds:9.1f}"
+            f"{fix:22}{total(steps, 'blocks'):7.0f}{total(steps, 'met_claim'):5.0f}"
+            f"{total(steps, 'misqueued'):5.0f}{total(steps, 'not_durable'):7.0f}"
+            f"{total(steps, 'wait_count'):6.0f}{_mean_ms(steps, 'wait'):>7}"
+            f"{_max_ms(steps, 'wait'):>8}"
+            f"{total(steps, 'loads') / total(steps, 'seconds'):8.1f}"
         )
-    every = [s for steps in rows.values() for s in steps]
+    opened = total(every, "window_count")
     out.append(
-        f"race window: {_sum(every, 'window_count'):.0f} opened, mean"
-        f" {_mean_ms(every, 'window')} ms, longest {_max_ms(every, 'window')} ms"
+        f"race window: {opened:.0f} opened, mean {_mean_ms(every, 'window')} ms, longest"
+        f" {_max_ms(every, 'window')} ms; {total(every, 'staled_linked'):.0f} staled while"
+        " linked;"
     )
-    bad = [s for s in every if s.get("xfs_repair_status") or s.get("warnings")]
+    out.append(
+        f"  met by {total(every, 'met_lookup'):.0f} lookups,"
+        f" {total(every, 'met_claim'):.0f} of them by bulk loads; at most"
+        f" {max(s.get('ail_queued_max', 0) for s in every)} buffers in an AIL pass"
+    )
+    waits = total(every, "wait_count")
+    if waits:
+        held = ", ".join(
+            f"{total(every, f'wait_with_{what}'):.0f} {words}"
+            for what, words in (
+                ("agf", "with an AGF"),
+                ("agi", "with an AGI"),
+                ("other", "with other buffers"),
+                ("none", "with none"),
+            )
+        )
+        out.append(f"  locked during the {waits:.0f} waits: {held}")
+    bad = [s for s in every if s.get("warnings") or s.get("hung_tasks")]
     if bad:
-        out.append(f"xfs_repair -n or the kernel complained in {len(bad)} of {len(every)}")
+        out.append(
+            f"  the kernel complained in {len(bad)} of {len(every)}; hung tasks:"
+            f" {total(every, 'hung_tasks'):.0f}"
+        )
     return out
 
 
+TRIALS = {
+    "crash": "crash: root committed, AIL held",
+    "power": "power loss: a copy of the live disk at the commit, AIL held",
+    "error": "error: the block's next two writes fail, no crash",
+    "natural": "crash as soon as a load has misqueued, no knob",
+}
+
+
 def _trials(data: dict, scenario: str) -> list[str]:
-    rows = _by_fix(data, scenario)
+    rows = by_fix(data, scenario)
     if not rows:
         return []
-    what = {
-        "crash": "crash: root committed, AIL held",
-        "error": "error: the block's next two writes fail, no crash",
-    }[scenario]
+    first = next(iter(rows.values()))[0]
+    what = f"{TRIALS[verdict.mode(first)]} ({first['settings']['type']})"
     out = ["", what, f"{'':22}{'valid':>6}{'of':>4}{'misq':>6}{'condemned':>11}"
            f"{'unmountable':>13}{'success':>9}"]  # fmt: skip
     for fix, steps in rows.items():
-        valid = [s for s in steps if is_valid(s)]
+        valid = [s for s in steps if verdict.is_valid(s)]
         success = "-"
-        if scenario == "error":
-            success = str(sum(not s["repair_errno"] for s in valid))
+        if verdict.mode(first) == "error":
+            success = str(sum(map(verdict.returned_success, valid)))
         out.append(
-            f"{fix:22}{len(valid):6}{len(steps):4}{_sum(valid, 'misqueued'):6.0f}"
-            f"{sum(is_condemned(s) for s in valid):11}"
+            f"{fix:22}{len(valid):6}{len(steps):4}{total(valid, 'misqueued'):6.0f}"
+            f"{sum(map(verdict.is_condemned, valid)):11}"
             f"{sum(bool(s['mount_status']) for s in valid):13}{success:>9}"
         )
+    if verdict.mode(first) == "natural":
+        for fix, steps in rows.items():
+            out.append(
+                f"  {fix}: {total(steps, 'seconds'):.0f} s, {total(steps, 'repairs'):.0f}"
+                f" repairs, {sum(bool(s['hit']) for s in steps)} times misqueued"
+            )
+    return out
+
+
+def functions(step: dict, operation: str) -> dict[str, int]:
+    """Instructions of one operation by function, from a cost step."""
+    text = str(step.get(f"{operation}_functions", ""))
+    pairs = (word.rpartition(":") for word in text.split(",") if word)
+    return {name: int(count) for name, _, count in pairs}
+
+
+def _difference(rows: dict[str, list[dict]], operation: str) -> list[str]:
+    """Where a fix executes more or fewer instructions than `none`."""
+    base = functions(rows["none"][0], operation)
+    out = []
+    for fix, steps in rows.items():
+        here = functions(steps[0], operation)
+        if fix == "none" or not base or not here:
+            continue
+        changes = {
+            name: here.get(name, 0) - base.get(name, 0)
+            for name in sorted(base.keys() | here.keys())
+        }
+        changes = {name: change for name, change in changes.items() if change}
+        if not changes:
+            continue
+        ranked = sorted(changes.items(), key=lambda c: -abs(c[1]))
+        out.append(f"  {operation}, {fix}: {sum(changes.values()):+d}:")
+        out += [f"    {change:+d} {name}" for name, change in ranked[:SHOWN]]
+        if rest := sum(change for _, change in ranked[SHOWN:]):
+            out.append(f"    {rest:+d} in {len(ranked) - SHOWN} others")
     return out
 
 
 def _cost(data: dict) -> list[str]:
-    rows = _by_fix(data, "cost")
+    rows = by_fix(data, "cost")
     if not rows:
         return []
-    names = ("lookup", "queue", "stale")
     out = ["", "instructions per operation, counted by the emulator (spread, %)"]
-    out.append(f"{'':22}" + "".join(f"{n:>15}" for n in names))
+    if data["accelerator"] == "kvm":
+        out[-1] += "; emulated although others ran under kvm"
+    out.append(f"{'':22}" + "".join(f"{n:>15}" for n in OPERATIONS))
     for fix, steps in rows.items():
         line = f"{fix:22}"
-        for name in names:
+        for name in OPERATIONS:
             values = [s[f"{name}_min_ps"] / 1000 for s in steps]
             mean = sum(values) / len(values)
             spread = (max(values) - min(values)) / mean * 100
@@ -127,6 +162,10 @@ def _cost(data: dict) -> list[str]:
         out.append(line)
     out.append("lookup: get and release of a cached buffer; queue: and on and off a")
     out.append("list; stale: and marked stale while on no list")
+    if "none" in rows:
+        lines = [line for op in OPERATIONS for line in _difference(rows, op)]
+        if lines:
+            out += ["by function, one operation stepped through, against none:", *lines]
     return out
 
 
@@ -140,8 +179,9 @@ def render(data: dict) -> str:
     ]
     if data["accelerator"] != "kvm":
         out.append("emulated: times are no measure of a real machine; counts are")
-    for scenario in dict.fromkeys(s["scenario"] for s in data["steps"]):
-        if scenario in ("crash", "error"):
+    for scenario in dict.fromkeys(s["scenario"] for s in done(data)):
+        step = done(data, scenario)[0]
+        if verdict.mode(step):
             out += _trials(data, scenario)
         elif scenario != "cost":
             out += _storms(data, scenario)
@@ -149,28 +189,6 @@ def render(data: dict) -> str:
     for name, fix in data["fixes"].items():
         if fix.get("lost_hooks"):
             out += ["", f"{name}: not counted, no place found: {' '.join(fix['lost_hooks'])}"]
-    lost = [s for s in data["steps"] if s.get("failed") or s.get("hung")]
-    for step in lost:
-        out.append(f"{step['id']}: {'hung' if step.get('hung') else step['failed']}")
-    return "\n".join(out) + "\n"
-
-
-def verdict(data: dict) -> int:
-    """0: no fix lost a block or hung, and the control did what it must."""
-    status = 0
-    for step in data["steps"]:
-        if step["fix"] in CONTROLS:
-            continue
-        lost = step.get("misqueued") or step.get("not_durable")
-        damaged = (
-            step["scenario"] in ("crash", "error")
-            and not step.get("failed")
-            and is_valid(step)
-            and is_condemned(step)
-        )
-        if lost or damaged or step.get("hung"):
-            status = 1
-    control = [s for s in _ok(data, "widened") if s["fix"] == "none"]
-    if control and not _sum(control, "misqueued"):
-        status = 1
-    return status
+    found = verdict.findings(data)
+    out += ["", "verdict: the control loses blocks, no fix does" if not found else "verdict:"]
+    return "\n".join(out + found) + "\n"

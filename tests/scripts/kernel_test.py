@@ -19,6 +19,7 @@ import fixes  # noqa: E402
 import guest  # noqa: E402
 import modules  # noqa: E402
 import table  # noqa: E402
+import verdict  # noqa: E402
 
 MISSING = [p for p in ("spatch", "patch") if not shutil.which(p)]
 if not fixes.TARBALL.is_file():
@@ -52,6 +53,7 @@ class Patches(unittest.TestCase):
             "+xfs_buf_delwri_remove(",
             "-xfs_buf_delwri_queue_here(",
         ],
+        "multi_list": ["+\tbp->b_queued = link;", "-\twake_up_var(&bp->b_list);"],
     }
 
     def test_every_fix_applies_and_says_why(self) -> None:
@@ -132,6 +134,7 @@ class Patches(unittest.TestCase):
 class Verdicts(unittest.TestCase):
     TRIAL = {
         "scenario": "crash",
+        "settings": {"mode": "crash", "type": "inobt"},
         "fix": "none",
         "hit": 1,
         "held": 1,
@@ -139,35 +142,72 @@ class Verdicts(unittest.TestCase):
         "xfs_repair_status": 1,
         "mount_status": 0,
     }
+    ERROR = TRIAL | {
+        "scenario": "error",
+        "settings": {"mode": "error", "type": "inobt"},
+        "failed_async": 2,
+        "repair_errno": 0,
+        "xfs_repair_status": 0,
+    }
+    STORM = {"scenario": "widened", "fix": "mine", "misqueued": 0, "settings": {}}
 
-    def data(self, *steps: dict) -> dict:
-        return {"steps": [{"id": str(n), **s} for n, s in enumerate(steps)]}
+    def found(self, *steps: dict) -> int:
+        return len(
+            verdict.findings({"steps": [{"id": str(n), **s} for n, s in enumerate(steps)]})
+        )
 
     def test_validity(self) -> None:
+        power = {"mode": "power"}
         for change, valid in (
             ({}, True),
             ({"hit": 0}, False),
             ({"held": 0}, False),
             ({"held": 0, "wait_count": 1}, True),
-            ({"scenario": "error"}, False),
-            ({"scenario": "error", "failed_sync": 1}, True),
+            ({"settings": power}, True),
+            ({"settings": power, "torn": 1}, False),
+            ({"settings": {"mode": "natural"}, "held": 0}, True),
+            ({"settings": {"mode": "error"}}, False),
+            ({"settings": {"mode": "error"}, "failed_sync": 1}, True),
         ):
-            self.assertEqual(table.is_valid(self.TRIAL | change), valid, change)
+            self.assertEqual(verdict.is_valid(self.TRIAL | change), valid, change)
 
-    def test_a_fix_that_loses_fails_a_control_does_not(self) -> None:
-        self.assertEqual(table.verdict(self.data(self.TRIAL)), 0)
+    def test_a_fix_that_loses_is_found_out_a_control_may_lose(self) -> None:
+        self.assertEqual(self.found(self.TRIAL), 0)
         mine = self.TRIAL | {"fix": "mine"}
-        self.assertEqual(table.verdict(self.data(mine)), 1)
-        self.assertEqual(table.verdict(self.data(mine | {"held": 0})), 0)
-        storm = {"scenario": "widened", "fix": "mine", "misqueued": 0}
-        self.assertEqual(table.verdict(self.data(storm)), 0)
-        self.assertEqual(table.verdict(self.data(storm | {"misqueued": 1})), 1)
-        self.assertEqual(table.verdict(self.data(storm | {"hung": 1})), 1)
+        self.assertEqual(self.found(mine), 1)
+        self.assertEqual(self.found(mine | {"held": 0}), 0)
+        self.assertEqual(self.found(self.STORM), 0)
+        for change in (
+            {"misqueued": 1},
+            {"not_durable": 1},
+            {"hung": 1},
+            {"hung_tasks": 1},
+            {"xfs_repair_status": 1},
+            {"failed": "guest-died-twice"},
+        ):
+            self.assertEqual(self.found(self.STORM | change), 1, change)
+
+    def test_success_over_a_failed_write(self) -> None:
+        self.assertEqual(self.found(self.ERROR), 0)
+        mine = self.ERROR | {"fix": "mine"}
+        self.assertEqual(self.found(mine), 1)
+        self.assertEqual(self.found(mine | {"repair_errno": 5}), 0)
+        self.assertEqual(self.found(self.ERROR | {"repair_errno": 5}), 1)
 
     def test_a_control_that_loses_nothing_is_no_control(self) -> None:
-        control = {"scenario": "widened", "fix": "none", "misqueued": 0}
-        self.assertEqual(table.verdict(self.data(control)), 1)
-        self.assertEqual(table.verdict(self.data(control | {"misqueued": 3})), 0)
+        control = self.STORM | {"fix": "none"}
+        self.assertEqual(self.found(control), 1)
+        self.assertEqual(self.found(control | {"misqueued": 3}), 0)
+        self.assertEqual(self.found(self.TRIAL | {"xfs_repair_status": 0}), 1)
+
+    def test_a_difference_is_explained_by_function(self) -> None:
+        def cost(text: str) -> list[dict]:
+            return [{"lookup_functions": text}]
+
+        lines = table._difference(
+            {"none": cost("a.cold:3,b:10"), "mine": cost("a.cold:3,b:8,c:7")}, "lookup"
+        )
+        self.assertEqual([" ".join(x.split()) for x in lines], ["lookup, mine: +5:", "+7 c", "-2 b"])
 
 
 class Guests(unittest.TestCase):

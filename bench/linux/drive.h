@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of the guest's driver share. */
+#ifndef DRIVE_H
+#define DRIVE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
+
+enum { MAX_TYPES = 6 };
+
+/* The btrees to repair, in turn. */
+struct trees {
+	int nr;
+	uint32_t type[MAX_TYPES];
+};
+
+extern int mnt_fd;		/* the file system */
+extern atomic_bool stop;	/* to the threads of loads and syncs */
+
+uint64_t now_ns(void);
+/* Print what failed and errno, and exit. */
+void die(const char *what) __attribute__((noreturn));
+
+/* "inobt,finobt"; exits if it does not know one. */
+void trees_parse(struct trees *trees, const char *names);
+
+/* Rebuild a btree of an AG.  Returns 0 or an errno. */
+int rebuild(uint32_t type, uint32_t agno);
+
+/* syncfs every @us, until stop; 0: never. */
+void sync_start(unsigned int us);
+/* Waits for its end; returns how many there were. */
+long sync_stop(void);
+
+/*
+ * Create files, and unlink the oldest, so that inode chunks come and go.  With
+ * @keep nothing is unlinked: what the kernel does about unlinked inodes later,
+ * by itself, would log a lost block again and so have it written.
+ */
+struct churn {
+	const char *dir;
+	long made, gone;
+	unsigned int seed;
+	bool keep;
+	int shared_fd;		/* see churn_extents() */
+};
+
+void churn(struct churn *c, int n);
+
+/*
+ * Extents beside inodes: @n files with a hole each and blocks that they share
+ * with others, so that the btrees of reverse mappings and of reference counts
+ * change, too.
+ */
+void churn_extents(struct churn *c, int n);
+
+/* Metadata of every kind under DIR, by a thread, until stop. */
+struct loader {
+	const char *dir;
+	pthread_t thread;
+	int id;
+	long ops;
+};
+
+void *load(void *arg);
+
+/* The commands; each prints its figures.  Returns the exit status. */
+int cmd_storm(char **argv);
+int cmd_trial(char **argv);
+int cmd_scrub(char **argv);
+int cmd_fill(char **argv);
+int cmd_hog(char **argv);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A trial of damage.  Repair until a bulk load is given a block whose buffer
+ * was staled while the AIL had it queued; then, with the root's commit on disk
+ * and the AIL still held,
+ *   crash    shut the file system down, without a log flush;
+ *   power    copy the live disk, as it is at that moment, to another;
+ *   error    do nothing: the block's next two writes fail;
+ *   natural  with no knob at all: the same crash as soon as a load misqueued.
+ */
+#define _GNU_SOURCE
+#include "drive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define PARAMETERS		"/sys/module/xfs/parameters/"
+#define IOC_GOINGDOWN		_IOR('X', 125, uint32_t)
+#define GOINGDOWN_NOLOGFLUSH	2
+
+/* Close enough to each other to meet what the AIL has not let go of. */
+enum { IN_A_ROW = 6, SNAPSHOTS = 5 };
+
+enum mode { CRASH, POWER, ERROR, NATURAL, NR_MODES };
+static const char *const mode_names[NR_MODES] = { "crash", "power", "error",
+						  "natural" };
+
+static void set(const char *name, const char *value)
+{
+	char path[100];
+	int fd;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		die(path);
+	close(fd);
+}
+
+/* The module's line of counters, without the newline. */
+static const char *counters(void)
+{
+	static char line[4096];
+	int fd = open(PARAMETERS "dwb_counters", O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+
+	if (n < 0)
+		die(PARAMETERS "dwb_counters");
+	close(fd);
+	line[n] = 0;
+	line[strcspn(line, "\n")] = 0;
+	return line;
+}
+
+static long counter(const char *name)
+{
+	const char *found = strstr(counters(), name);
+
+	return found ? atol(found + strlen(name)) : 0;
+}
+
+static enum mode mode_parse(const char *name)
+{
+	for (int i = 0; i < NR_MODES; i++)
+		if (!strcmp(name, mode_names[i]))
+			return i;
+	errno = EINVAL;
+	die(name);
+}
+
+/*
+ * Copy @bytes of the disk, past its page cache, and read them once more.
+ * Nobody may have written in between, or it shows no one moment.
+ * Returns 1 if it is torn.
+ */
+static int snapshot(size_t bytes)
+{
+	enum { CHUNK = 1 << 20 };
+	int from = open("/dev/ram0", O_RDONLY | O_DIRECT);
+	int to = open("/dev/ram1", O_RDWR | O_DIRECT);
+	char *one, *other;
+	int torn = 0;
+
+	if (from < 0 || to < 0)
+		die("/dev/ram1");
+	if (posix_memalign((void **)&one, 4096, CHUNK) ||
+	    posix_memalign((void **)&other, 4096, CHUNK))
+		die("posix_memalign");
+	for (size_t at = 0; at < bytes; at += CHUNK) {
+		if (pread(from, one, CHUNK, at) != CHUNK ||
+		    pwrite(to, one, CHUNK, at) != CHUNK)
+			die("/dev/ram1");
+	}
+	for (size_t at = 0; at < bytes && !torn; at += CHUNK) {
+		if (pread(from, one, CHUNK, at) != CHUNK ||
+		    pread(to, other, CHUNK, at) != CHUNK)
+			die("/dev/ram0");
+		torn = !!memcmp(one, other, CHUNK);
+	}
+	free(one);
+	free(other);
+	close(from);
+	close(to);
+	return torn;
+}
+
+/* What a hit makes happen. */
+static void arm(enum mode mode)
+{
+	set("dwb_counters", "0");
+	/* Held, the AIL cannot close the race meanwhile. */
+	set("dwb_hold_arm_ms", mode == ERROR ? "200" :
+			       mode == POWER ? "6000" :
+					       "2000");
+	set("dwb_fail_arm", mode == ERROR ? "2" : "0");
+}
+
+static bool was_hit(enum mode mode)
+{
+	return counter(mode == NATURAL ? " misqueued=" : " hits=") > 0;
+}
+
+int cmd_trial(char **argv)
+{
+	struct churn files = {
+		.dir = argv[0],
+		.seed = atoi(argv[4]),
+		.keep = true,
+	};
+	enum mode mode = mode_parse(argv[3]);
+	bool armed = false, hit = false, extents;
+	uint32_t flags = GOINGDOWN_NOLOGFLUSH;
+	uint64_t begin = now_ns(), end = begin + atof(argv[2]) * 1e9;
+	size_t bytes = (size_t)atol(argv[5]) << 20;
+	int error = 0, sync_error = 0, down = 0, torn = 0;
+	long repairs = 0, errors = 0;
+	double seconds;
+	struct trees trees;
+
+	trees_parse(&trees, argv[1]);
+	extents = strstr(argv[1], "rmapbt") || strstr(argv[1], "refcountbt");
+	set("dwb_counters", "0");
+	sync_start(20000);
+	while (!hit && now_ns() < end) {
+		if (!armed && mode != NATURAL &&
+		    now_ns() - begin > 1000000000ull) {
+			arm(mode);
+			armed = true;
+		}
+		for (int i = 0; !hit && i < IN_A_ROW; i++) {
+			int n = rand_r(&files.seed) % (i ? 4 : 60) + 2;
+
+			/* No two trees alike: a lost block then shows. */
+			if (extents)
+				churn_extents(&files, n);
+			else
+				churn(&files, n);
+			error = rebuild(trees.type[repairs % trees.nr], 0);
+			repairs++;
+			errors += !!error;
+			hit = (armed || mode == NATURAL) && was_hit(mode);
+		}
+	}
+	seconds = (now_ns() - begin) / 1e9;
+	sync_stop();
+	if (!hit || mode == ERROR) {
+		if (mode != NATURAL)
+			set("dwb_hold_arm_ms", "0");
+		set("dwb_fail_arm", "0");
+		sleep(1);
+		syncfs(mnt_fd);
+		sleep(1);
+		printf("%s ", counters());
+	} else {
+		sync_error = syncfs(mnt_fd) ? errno : 0;
+		/* A fix that waited for the AIL has it running again. */
+		for (int i = 0; mode == POWER && i < SNAPSHOTS; i++) {
+			torn = snapshot(bytes);
+			if (!torn)
+				break;
+			sleep(1);
+		}
+		printf("%s ", counters());
+		if (mode != POWER)
+			down = ioctl(mnt_fd, IOC_GOINGDOWN, &flags) ? errno : 0;
+		/* Let the AIL go. */
+		set("dwb_hold_arm_ms", "0");
+		set("dwb_counters", "0");
+	}
+	printf("hit=%d repairs=%ld repair_errors=%ld repair_errno=%d "
+	       "sync_errno=%d goingdown_errno=%d torn=%d seconds=%.3f\n",
+	       hit, repairs, errors, error, sync_error, down, torn, seconds);
+	return 0;
+}

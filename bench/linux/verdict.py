@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What kernel.json's steps mean: which count, who lost data, what follows."""
+
+CONTROLS = ("none", "none_pre_done")
+
+
+def done(data: dict, scenario: str = "") -> list[dict]:
+    """The steps that brought figures."""
+    return [
+        s
+        for s in data["steps"]
+        if (not scenario or s["scenario"] == scenario)
+        and not s.get("failed")
+        and not s.get("hung")
+    ]
+
+
+def by_fix(data: dict, scenario: str) -> dict[str, list[dict]]:
+    rows: dict[str, list[dict]] = {}
+    for step in done(data, scenario):
+        rows.setdefault(step["fix"], []).append(step)
+    return rows
+
+
+def total(steps: list[dict], name: str) -> float:
+    return sum(s.get(name, 0) for s in steps)
+
+
+def mode(step: dict) -> str:
+    """Of a trial: crash, power, error or natural; else nothing."""
+    return step.get("settings", {}).get("mode", "")
+
+
+def is_valid(trial: dict) -> bool:
+    """Was the AIL still held at the crash, or waited for; did a write fail?
+
+    A trial that found no block in the race window, or in which the hold ran
+    out before the crash though nobody waited, shows nothing.
+    """
+    if not trial.get("hit"):
+        return False
+    if mode(trial) == "natural":
+        return True
+    if mode(trial) == "error":
+        return bool(trial.get("failed_async") or trial.get("failed_sync"))
+    held = trial.get("held") or trial.get("wait_count")
+    return bool(held and not trial.get("torn"))
+
+
+def is_condemned(trial: dict) -> bool:
+    return bool(trial["xfs_repair_status"] or trial["mount_status"])
+
+
+def returned_success(trial: dict) -> bool:
+    return not trial["repair_errno"]
+
+
+def _losses(step: dict) -> list[str]:
+    """What no fix may do, in a step that brought figures."""
+    what = []
+    for name in ("misqueued", "not_durable"):
+        if step.get(name):
+            what.append(f"{step[name]} blocks {name.replace('_', ' ')}")
+    if step.get("hung_tasks"):
+        what.append(f"{step['hung_tasks']} hung tasks")
+    if not mode(step):
+        if step.get("xfs_repair_status"):
+            what.append("condemned by xfs_repair -n without any crash")
+        return what
+    if is_valid(step):
+        if is_condemned(step):
+            what.append("condemned")
+        if mode(step) == "error" and returned_success(step):
+            what.append("success over a failed write")
+    return what
+
+
+def findings(data: dict) -> list[str]:
+    """Everything that speaks against the run or a fix; [] is a pass."""
+    out = []
+    for step in data["steps"]:
+        if step.get("hung"):
+            out.append(f"{step['fix']}: {step['id']} hung: its log has the stacks")
+        elif step.get("failed"):
+            out.append(f"{step['fix']}: {step['id']} brought no figures: {step['failed']}")
+        elif step["fix"] not in CONTROLS:
+            out += [f"{step['fix']}: {step['id']}: {what}" for what in _losses(step)]
+
+    widened = [s for s in done(data, "widened") if s["fix"] == "none"]
+    if widened and not total(widened, "misqueued"):
+        out.append("none: nothing misqueued in the widened storm: no control")
+    for which, lost, what in (
+        ("crash", is_condemned, "condemned"),
+        ("error", returned_success, "success over a failed write"),
+    ):
+        trials = [s for s in done(data, which) if s["fix"] == "none"]
+        valid = [s for s in trials if is_valid(s)]
+        if trials and not any(map(lost, valid)):
+            out.append(
+                f"none: {what} in none of {len(valid)} valid {which} trials"
+                f" of {len(trials)}: no control"
+            )
+    return out
