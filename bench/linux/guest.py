@@ -182,12 +182,13 @@ def _boot(
         " sysctl.kernel.hung_task_timeout_secs=40"
     ]
     limits = {s.id: s.limit for s in plan}
-    guest = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=console.with_suffix(".qemu").open("w"),
-    )
+    with console.with_suffix(".qemu").open("w") as words:
+        guest = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+        )
     deadline = time.monotonic() + BOOT_SECONDS
     seen = 0
     try:

@@ -7,6 +7,8 @@ results/schema/kernel.json.
 """
 
 import json
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -233,3 +235,30 @@ def need_fixes(arguments: list[str] | None, quick: bool) -> list[fixes.Fix]:
         raise Failure("--fix: two fixes have one name: give each its own", 2)
     say("fixes: " + " ".join(f.name for f in chosen))
     return sorted(chosen, key=lambda f: f.name != "none")
+
+
+CHECKED = ("none", "delwri_queue_here")
+
+
+def unable() -> str:
+    """Why check() cannot be done with what is there; "" if it can."""
+    programs = ("qemu-system-x86_64", "cpio", "busybox", "mkfs.xfs", "xfs_repair")
+    path = os.environ.get("PATH", "") + ":/sbin:/usr/sbin"
+    missing = [p for p in programs if not shutil.which(p, path=path)]
+    if missing:
+        return f"missing: {', '.join(missing)}: scripts/setup kernel"
+    try:
+        built = [n for n in CHECKED if modules.is_built(fixes.find(n), "probe")]
+    except Failure as failure:
+        return str(failure)
+    if len(built) < len(CHECKED):
+        return "modules are not built, which takes minutes: scripts/kernel build"
+    return ""
+
+
+def check(folder: Path) -> Lane:
+    """The smallest proof: an error that none loses and the stock fix returns."""
+    this = Lane(folder, [fixes.find(name) for name in CHECKED], True, accelerator="tcg")
+    this.size = {"trials": {"error": 1}}
+    this.trials()
+    return this

@@ -126,19 +126,31 @@ def _take(name: str) -> Path:
     return tree
 
 
-def build(fix: fixes.Fix, kind: str) -> Path:
-    """Return the module, built if anything that goes into it has changed."""
-    release, headers, _ = kernel()
+def _everything(fix: fixes.Fix, kind: str) -> str:
+    """What goes into the module, as one word."""
+    release, _, _ = kernel()
     sources = [HERE / "emulation.patch"]
     if kind == "probe":
         sources.append(HERE / "probe.cocci")
     sources += [HERE / f for f in (PROBES if kind == "probe" else ("dwb_cost.c",))]
-    want = f"{release} {fixes.key(fix.file, *sources)}"
+    return f"{release} {fixes.key(fix.file, *sources)}"
+
+
+def is_built(fix: fixes.Fix, kind: str) -> bool:
     target = module(fix, kind)
     stamp = target.with_suffix(".stamp")
-    if target.is_file() and stamp.is_file() and stamp.read_text() == want:
+    if not (target.is_file() and stamp.is_file()):
+        return False
+    return stamp.read_text() == _everything(fix, kind)
+
+
+def build(fix: fixes.Fix, kind: str) -> Path:
+    """Return the module, built if anything that goes into it has changed."""
+    target = module(fix, kind)
+    if is_built(fix, kind):
         return target
 
+    _, headers, _ = kernel()
     begin = time.monotonic()
     name, files = _wanted(fix, kind)
     tree = _take(name)
@@ -166,7 +178,7 @@ def build(fix: fixes.Fix, kind: str) -> Path:
         raise Failure(f"{fix.file}: xfs with it does not compile: {first}; see {log}")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(tree / "xfs.ko", target)
-    stamp.write_text(want)
+    target.with_suffix(".stamp").write_text(_everything(fix, kind))
     compiled = len(re.findall(r"^\s+CC \[M\]", result.stdout, re.M))
     say(
         f"built {fix.name} ({kind}): {compiled} files in"

@@ -4,12 +4,15 @@
 
 No guest is booted here.
 """
+import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bench" / "linux"))
@@ -17,9 +20,11 @@ sys.dont_write_bytecode = True
 
 import fixes  # noqa: E402
 import guest  # noqa: E402
+import lane  # noqa: E402
 import modules  # noqa: E402
 import table  # noqa: E402
 import verdict  # noqa: E402
+from common import Failure  # noqa: E402
 
 MISSING = [p for p in ("spatch", "patch") if not shutil.which(p)]
 if not fixes.TARBALL.is_file():
@@ -131,6 +136,38 @@ class Patches(unittest.TestCase):
                 self.assertEqual(len(done.stderr.splitlines()), 1)
 
 
+class Resume(unittest.TestCase):
+    """With what was begun, a run goes on; with anything else it does not."""
+
+    def lane(self, folder: str, quick: bool = True) -> lane.Lane:
+        with mock.patch.object(modules, "kernel", lambda: ("6.12", None, None)):
+            with mock.patch.object(lane, "run", lambda _: mock.Mock(stdout="qemu")):
+                return lane.Lane(pathlib.Path(folder), [], quick, accelerator="tcg")
+
+    def test_what_is_done_is_not_done_again(self) -> None:
+        asked = []
+
+        def carry_out(plan: list, *_: object, **__: object) -> dict:
+            asked.extend(s.id for s in plan)
+            return {s.id: {"blocks": "7"} for s in plan}
+
+        fix = fixes.Fix("none", pathlib.Path("none.cocci"), True)
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(
+            guest, "carry_out", carry_out
+        ), mock.patch.object(guest, "say"):
+            for steps in (1, 3):
+                this = self.lane(folder)
+                this._do(
+                    [this._step("natural", n, fix, "storm", limit=9) for n in range(steps)]
+                )
+            data = json.loads((pathlib.Path(folder) / "kernel.json").read_text())
+            with self.assertRaises(Failure) as refused:
+                self.lane(folder, quick=False)
+        self.assertEqual(asked, ["natural-0-none", "natural-1-none", "natural-2-none"])
+        self.assertEqual([s["blocks"] for s in data["steps"]], [7, 7, 7])
+        self.assertEqual(refused.exception.status, 2)
+
+
 class Verdicts(unittest.TestCase):
     TRIAL = {
         "scenario": "crash",
@@ -211,6 +248,63 @@ class Verdicts(unittest.TestCase):
 
 
 class Guests(unittest.TestCase):
+    PLAN = [guest.Step(f"s-{n}", "storm", 60, {}) for n in range(3)]
+
+    def carry_out(self, *boots: dict) -> tuple[dict, guest.Session]:
+        """What comes of guests that report this, one after another."""
+        session = guest.Session(accelerator="tcg", logs=pathlib.Path("logs"))
+        left = list(boots)
+
+        def boot(plan: list, *_: object) -> dict:
+            session.boots += 1
+            got = left.pop(0)
+            known = {s.id for s in plan} | {"boot"}
+            return {k: v for k, v in got.items() if k in known}
+
+        with mock.patch.object(guest, "_boot", boot), mock.patch.object(guest, "say"):
+            return guest.carry_out(self.PLAN, session), session
+
+    def test_a_guest_that_does_not_boot_is_started_once_more(self) -> None:
+        whole = {"boot": {}} | {f"s-{n}": {"blocks": "1"} for n in range(3)}
+        got, session = self.carry_out({}, whole)
+        self.assertEqual(got["s-2"], {"blocks": "1"})
+        self.assertEqual((session.boots, session.boots_failed), (2, 1))
+        got, session = self.carry_out({}, {})
+        self.assertEqual(got["s-0"], {"failed": "guest-does-not-boot"})
+        self.assertEqual((session.boots, session.boots_failed), (2, 2))
+
+    def test_a_step_at_which_it_dies_is_tried_once_more(self) -> None:
+        first, rest = {"boot": {}, "s-0": {"x": "1"}}, {"boot": {}, "s-2": {"x": "1"}}
+        got, session = self.carry_out(first, {"boot": {}}, rest)
+        self.assertEqual(got["s-1"], {"failed": "guest-died-twice"})
+        self.assertEqual((got["s-0"], got["s-2"]), ({"x": "1"}, {"x": "1"}))
+        self.assertEqual(session.deaths, 2)
+
+    def test_a_step_that_hangs_is_kept_as_such(self) -> None:
+        hung, rest = {"boot": {}, "s-0": {"hung": "1"}}, {"boot": {}, "s-1": {}, "s-2": {}}
+        got, session = self.carry_out(hung, rest)
+        self.assertEqual(got["s-0"], {"hung": "1"})
+        self.assertEqual(session.deaths, 0)
+
+    def test_a_silent_guest_is_killed(self) -> None:
+        with tempfile.TemporaryDirectory() as t:
+            folder = pathlib.Path(t)
+            program = folder / "qemu-system-x86_64"
+            program.write_text("#!/bin/sh\nexec sleep 1000\n")
+            program.chmod(0o755)
+            session = guest.Session(accelerator="tcg", logs=folder / "logs")
+            path = {"PATH": f"{folder}:{os.environ['PATH']}"}
+            with mock.patch.dict(os.environ, path), mock.patch.multiple(
+                guest,
+                BOOT_SECONDS=0.1,
+                BUILD=folder,
+                _initramfs=mock.DEFAULT,
+                say=mock.DEFAULT,
+            ), mock.patch.object(modules, "kernel", lambda: ("6.12", folder, folder)):
+                got = guest.carry_out(self.PLAN, session)
+            self.assertEqual(got["s-1"], {"failed": "guest-does-not-boot"})
+            self.assertTrue((folder / "logs" / "boot-2.results").is_file())
+
     def test_plan(self) -> None:
         step = guest.Step("a-1", "storm", 60, {"module": "none.probe", "delay": 0})
         self.assertEqual(step.line(), "a-1 storm limit=60 module=none.probe delay=0")
