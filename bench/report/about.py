@@ -187,7 +187,7 @@ def design(run: Run) -> list[tuple[str, str]]:
         ("layouts", layouts),
         ("their programs, CRC-64", " ".join(dict.fromkeys(
             b.layout for b in run.blocks if b.layout)) or "not recorded"),
-        ("environment", f"{min(sizes)} to {max(sizes)} bytes added"
+        ("environment", f"{span(sizes, 0)} bytes added"
          if sizes else "not recorded"),
         ("rounds", span([float(r) for r in rounds], 0) if rounds else "none"),
         ("threads", str(first.threads)),

@@ -234,6 +234,7 @@ def render(comparison: Comparison) -> str:
         times=summary.one_machine(comparison), no_times=summary.NO_TIMES,
         tiles=tiles(comparison), matrix=matrix_rows(verified),
         matrix_reason=verified.run.matrix_reason,
+        matrix_differences=summary.matrix_differences(comparison.sides),
         stories=stories(verified, charts), actors=ACTORS,
         forests=forests(comparison, charts), answers=answers(comparison),
         scalings=[s for s in scalings if s["chart"]],

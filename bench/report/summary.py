@@ -61,6 +61,27 @@ def untested(run: Run) -> dict[tuple[str, str], list[str]]:
     return found
 
 
+def matrix_differences(sides: list[Side]) -> list[str]:
+    """What other runs' matrices say otherwise than the first one's."""
+    first = next((s for s in sides if s.run.matrix), sides[0])
+    found = []
+    for side in sides:
+        if side is first:
+            continue
+        if not side.run.matrix:
+            found.append(f"{side.label} was not checked")
+            continue
+        one, other = judged(first.run), judged(side.run)
+        for fix in [*one, *(f for f in other if f not in one)]:
+            for hazard in HAZARDS:
+                marks = [mark(m.get(fix, {}).get(hazard))
+                         for m in (one, other)]
+                if marks[0] != marks[1]:
+                    found.append(f"{side.label}: {fix}, {hazard}: {marks[1]} "
+                                 f"(above: {marks[0]})")
+    return found or ["The other runs found the same."] * (len(sides) > 1)
+
+
 def baseline_note(side: Side, case: tuple) -> str:
     """What the baseline did wrong in a case while it was timed; or ""."""
     what = violations(side.run).get((case, BASELINE))

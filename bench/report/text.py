@@ -23,11 +23,14 @@ QUESTION = (
 
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
-    # Commands and paths are copied by hand: a hyphen is no place to break.
+    # Commands and paths are copied by hand: a hyphen is no place to break,
+    # nor is any other if the next line has room.
+    longest = max(map(len, text.split()), default=0)
     lines = textwrap.wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), COLUMNS,
                           subsequent_indent=indent,
                           initial_indent=indent if first is None else first,
-                          break_on_hyphens=False)
+                          break_on_hyphens=False,
+                          break_long_words=longest > COLUMNS - len(indent))
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
@@ -45,7 +48,9 @@ def heading(title: str) -> list[str]:
 def pairs(items: list[tuple[str, str]], width: int = 26) -> list[str]:
     lines = []
     for name, value in items:
-        lines += wrap(value, " " * width, f"{name:<{width - 1}} ")
+        fits = max(map(len, value.split()), default=0) <= COLUMNS - width
+        lines += wrap(value, " " * (width if fits else 4),
+                      f"{name:<{width - 1}} ")
     return lines
 
 
@@ -428,6 +433,8 @@ def report_text(comparison: Comparison) -> str:
     verified = next((s for s in comparison.sides if s.run.matrix),
                     comparison.sides[0])
     lines += matrix_lines(verified)
+    for line in summary.matrix_differences(comparison.sides):
+        lines += wrap(line, "    ", "")
     lines += heading("Cost: verdicts") + verdict_lines(comparison)
     lines += [""] + verdict_legend(comparison)
     lines += heading("The questions of the review")

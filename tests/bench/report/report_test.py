@@ -245,12 +245,16 @@ class Reported(unittest.TestCase):
                     workloads=("lookup/own",), latency=True, model=name),
                     seed)
                 for seed, name in enumerate(("Here", "There"))]
+        synthetic.edit(runs[1] / "verify.json", lambda d: d["fixes"]
+                       ["remove_on_stale"].update(
+                           reread=synthetic.cell("violated")))
         out = self.top / "machines"
         found = script("report", *runs, "--out", out)
         self.assertEqual(found.returncode, 0, found.stderr)
         text, page = ((out / name).read_text()
                       for name in ("report.txt", "report.html"))
-        for words in ("There", "R1, 2 threads", "R2, 2 threads"):
+        for words in ("There", "R1, 2 threads", "R2, 2 threads",
+                      "R2: remove_on_stale, reread: no (above: ok)"):
             self.assertIn(words, text)
         for content in (text, page):
             self.assertIn("times of several machines", content)
