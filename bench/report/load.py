@@ -243,7 +243,7 @@ def load_run(path: Path) -> Run:
         run.matrix = load_matrix(path / "verify.json")
     if run.matrix is None:
         run.matrix_reason = ("the run was not verified: scripts/verify "
-                             f"--json > {run.name}/verify.json")
+                             "--json > RUN/verify.json")
     picture = path / "topology.svg"
     run.picture = picture if picture.exists() else None
     same_run(run)
