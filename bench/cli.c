@@ -54,7 +54,7 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "threads", 't', "N", 0,
 	  "Pinned threads that look up (default: one per processor that may "
-	  "be used)",
+	  "be used); with --sweep: the most",
 	  0 },
 	{ "blocks", 'b', "N", 0,
 	  "Measure so often, each in a process of its own (default: 1)", 0 },
@@ -175,6 +175,8 @@ static bool is_asked(const struct cli *cli, const struct workload *w)
 {
 	int len = cli_group_length(w->name);
 
+	if (!cli->nr_asked && cli->sweep)
+		return w->sharing;
 	if (!cli->nr_asked)
 		return cli->full || !w->long_only;
 	for (unsigned int i = 0; i < cli->nr_asked; i++) {
@@ -275,6 +277,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		    key != KEY_RESUME && key != KEY_HOME)
 			cli->measuring = options[i].name;
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = cli;
+		break;
 	case 'f':
 		add_fix(cli, arg);
 		break;
@@ -441,10 +446,15 @@ static int set_defaults(struct cli *cli)
 
 int cli_parse(int argc, char **argv, struct cli *cli)
 {
+	static const struct argp_child children[] = {
+		{ &cli_placement, 0, "Placement:", 1 },
+		{ 0 },
+	};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
 		.doc = doc,
+		.children = children,
 	};
 	int error;
 

@@ -5,14 +5,17 @@
 #ifndef BENCH_CLI_H
 #define BENCH_CLI_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bench/placement/plan.h"
 #include "bench/workload.h"
 
 #define CLI_FIXES	64u
 #define CLI_WORKLOADS	128u
-#define CLI_THREADS	1024u
+#define CLI_THREADS	PLAN_THREADS
+#define CLI_POLICIES	32u
 /* With --full; the fewest of which a sign test can say anything. */
 #define CLI_FULL_BLOCKS	6u
 /* Exit status of whoever asked for what cannot be. */
@@ -35,6 +38,16 @@ struct cli {
 	unsigned int blocks;
 	unsigned int rounds;		/* 0: each workload's own */
 	uint64_t seed;
+	/* Placement: see bench/run/run_points.c. */
+	bool placed;			/* an option says where */
+	bool sweep;
+	const char *topology;		/* NULL: this machine's */
+	struct plan_request place;	/* memory and roles of all policies */
+	struct cli_policy {
+		enum plan_policy policy;
+		unsigned int distance;
+	} policies[CLI_POLICIES];
+	unsigned int nr_policies;
 	const char *device;		/* NULL: memory */
 	const char *out;		/* NULL: results, in @home */
 	const char *home;		/* of scripts/run; NULL: unknown */
@@ -72,6 +85,8 @@ struct cli {
  */
 int cli_parse(int argc, char **argv, struct cli *cli);
 void cli_free(struct cli *cli);
+/* Options that say where threads and memory go: cli_placement.c. */
+extern const struct argp cli_placement;
 /* Is it measured when nobody asked for any? */
 bool cli_fix_is_main(const struct fix *fix);
 /* Is it with --full? */

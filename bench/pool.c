@@ -24,6 +24,7 @@ struct worker {
 	struct pool *pool;
 	unsigned int index;
 	int cpu;			/* found at the start */
+	int moved;			/* found later and another; -1: not */
 	uint64_t wanted LINE;		/* by the caller: job to do next */
 	uint64_t start_ns LINE;		/* by the worker */
 	uint64_t end_ns;
@@ -103,12 +104,20 @@ static void worker_main(void *arg)
 		w->start_ns = now_ns();
 		job->run(job->arg, w->index);
 		w->end_ns = now_ns();
+		if (sched_getcpu() != w->cpu)
+			WRITE_ONCE(w->moved, sched_getcpu());
 		if (!__atomic_sub_fetch(&pool->left, 1, __ATOMIC_SEQ_CST))
 			wake_up_process(caller);
 	}
 }
 
 void pool_run(struct pool *pool, unsigned int nr, const struct pool_job *job)
+{
+	pool_run_from(pool, 0, nr, job);
+}
+
+void pool_run_from(struct pool *pool, unsigned int first, unsigned int nr,
+		   const struct pool_job *job)
 {
 	uint64_t number = ++pool->last;
 
@@ -118,7 +127,7 @@ void pool_run(struct pool *pool, unsigned int nr, const struct pool_job *job)
 	WRITE_ONCE(pool->arrived, 0);
 	WRITE_ONCE(pool->left, nr);
 	for (unsigned int i = 0; i < nr; i++) {
-		struct worker *w = &pool->workers[i];
+		struct worker *w = &pool->workers[first + i];
 
 		smp_store_release(&w->wanted, number);
 		smp_mb();	/* pairs with set_current_state(), next_job() */
@@ -155,6 +164,20 @@ int pool_cpu(const struct pool *pool, unsigned int worker)
 	return smp_load_acquire(&pool->workers[worker].cpu);
 }
 
+int pool_moved(const struct pool *pool, unsigned int worker)
+{
+	return READ_ONCE(pool->workers[worker].moved);
+}
+
+static bool any_twice(const unsigned int *cpus, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		for (unsigned int k = 0; k < i; k++)
+			if (cpus[k] == cpus[i])
+				return true;
+	return false;
+}
+
 int pool_start(unsigned int nr, const unsigned int *cpus, unsigned int nr_cpus,
 	       struct pool **poolp)
 {
@@ -164,7 +187,7 @@ int pool_start(unsigned int nr, const unsigned int *cpus, unsigned int nr_cpus,
 	if (!pool)
 		return -ENOMEM;
 	memset(pool, 0, sizeof(*pool));
-	pool->oversubscribed = nr > nr_cpus;
+	pool->oversubscribed = nr > nr_cpus || any_twice(cpus, nr);
 	pool->workers = aligned_alloc(128, nr * sizeof(*pool->workers));
 	if (!pool->workers)
 		goto fail;
@@ -174,7 +197,7 @@ int pool_start(unsigned int nr, const unsigned int *cpus, unsigned int nr_cpus,
 
 		w->pool = pool;
 		w->index = pool->nr;
-		w->cpu = -1;
+		w->cpu = w->moved = -1;
 		error = task_start(&w->thread, "bench", cpus[pool->nr % nr_cpus],
 				   worker_main, w);
 		if (error)

@@ -27,12 +27,17 @@ int pool_start(unsigned int nr, const unsigned int *cpus, unsigned int nr_cpus,
 	       struct pool **poolp);
 void pool_stop(struct pool *pool);
 unsigned int pool_workers(const struct pool *pool);
-/* More workers than processors. */
+/* Some share a processor. */
 bool pool_oversubscribed(const struct pool *pool);
 /* Processor on which a worker found itself when it began; -1: unknown. */
 int pool_cpu(const struct pool *pool, unsigned int worker);
+/* Where it was after a job, if that was another one; -1: it never was. */
+int pool_moved(const struct pool *pool, unsigned int worker);
 
-/* Run @job on the first @nr workers and sleep until all are done. */
+/* Run @job on @nr workers from @first on and sleep until all are done. */
+void pool_run_from(struct pool *pool, unsigned int first, unsigned int nr,
+		   const struct pool_job *job);
+/* On the first @nr. */
 void pool_run(struct pool *pool, unsigned int nr, const struct pool_job *job);
 /* What ->run took in the last job, on the worker's own clock. */
 uint64_t pool_elapsed_ns(const struct pool *pool, unsigned int worker);

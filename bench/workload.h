@@ -7,15 +7,20 @@
 #define BENCH_WORKLOAD_H
 
 #include "bench/histogram.h"
+#include "bench/placement/plan_run.h"
 #include "bench/pool.h"
 #include "cache/fix.h"
+
+struct run_point;
 
 /* Where and how a block measures. */
 struct bench {
 	struct pool *pool;
-	unsigned int threads;		/* = workers of the pool */
+	unsigned int threads;		/* that look up: the pool's first */
 	const char *device;		/* NULL: memory */
 	uint64_t seed;
+	struct plan_run *place;		/* NULL: not by a plan */
+	const struct run_point *at;	/* the runner's own */
 };
 
 #define COUNTERS	16
@@ -79,6 +84,7 @@ struct workload {
 	bool long_only;			/* by name or with --full only */
 	bool large;			/* one fix mounted at a time: memory */
 	bool alone;			/* a process per batch: cold, memory */
+	bool sharing;			/* in --sweep */
 
 	/* NULL, or why it has nothing to say of @fix. */
 	const char *(*unfit)(const struct fix *fix);

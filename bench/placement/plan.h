@@ -85,6 +85,9 @@ int plan_parse_memory(const char *text, struct plan_request *req, char *why,
 int plan_parse_role(const char *text, struct plan_request *req, char *why,
 		    size_t size);
 const char *plan_policy_name(enum plan_policy policy);
+/* "cross-node:21, memory remote, ail on another node": all but the number. */
+void plan_request_name(const struct plan_request *req, char *text,
+		       size_t size);
 const char *plan_role_name(enum plan_role role);
 /* [{role, thread, pu_os_index, numa_os_index, why}], or {skipped}. */
 json_t *plan_to_json(const struct plan *plan);

@@ -180,6 +180,37 @@ uint64_t plan_pages_elsewhere(const struct plan_pages *found, int node)
 
 /* --- what a run stores -------------------------------------------------- */
 
+static bool is_offline(unsigned int pu)
+{
+	char path[64], digit = '1';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online",
+		 pu);
+	file = fopen(path, "r");
+	/* Processor 0 often has no such file, and is online. */
+	if (!file)
+		return false;
+	if (fread(&digit, 1, 1, file) != 1)
+		digit = '1';
+	fclose(file);
+	return digit == '0';
+}
+
+static json_t *why_elsewhere(const struct plan_entry *e, int found_pu)
+{
+	const char *role = plan_role_name(e->role);
+
+	if (found_pu < 0)
+		return json_sprintf("%s %u: the kernel does not say where it ran: %s",
+				    role, e->thread, strerror(-found_pu));
+	if (is_offline(e->pu))
+		return json_sprintf("%s %u ran on processor %d: its own, %u, was taken offline",
+				    role, e->thread, found_pu, e->pu);
+	return json_sprintf("%s %u ran on processor %d instead of %u", role,
+			    e->thread, found_pu, e->pu);
+}
+
 json_t *plan_thread_to_json(const struct plan_entry *e, int found_pu)
 {
 	json_t *row = json_pack("{s:s, s:i, s:i}", "role",
@@ -194,6 +225,8 @@ json_t *plan_thread_to_json(const struct plan_entry *e, int found_pu)
 		json_object_set_new(row, "found_pu", json_integer(found_pu));
 	json_object_set_new(row, "ok",
 			    json_boolean(found_pu == (int)e->pu));
+	if (found_pu != (int)e->pu)
+		json_object_set_new(row, "reason", why_elsewhere(e, found_pu));
 	return row;
 }
 
@@ -220,12 +253,13 @@ json_t *plan_pages_to_json(const char *what, int node,
 			"ok", found->pages && !elsewhere);
 	if (!found->pages)
 		json_object_set_new(row, "reason",
-				    json_string("no page was in memory"));
+				    json_sprintf("%s: no page was in memory",
+						 what));
 	else if (elsewhere)
 		json_object_set_new(
 			row, "reason",
-			json_sprintf("%llu of %llu pages are not on node %d: it was full, or they were there before",
-				     (unsigned long long)elsewhere,
+			json_sprintf("%s: %llu of %llu pages are not on node %d: it was full, or they were there before",
+				     what, (unsigned long long)elsewhere,
 				     (unsigned long long)found->pages, node));
 	return row;
 }

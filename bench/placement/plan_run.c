@@ -68,8 +68,7 @@ int plan_run_open(const struct plan_request *req, struct plan_run **runp,
 		run->cpus[i] = run->plan.entry[i].pu;
 		run->found[i] = -ENODATA;
 	}
-	if (sched_getaffinity(0, sizeof(run->before), &run->before))
-		CPU_ZERO(&run->before);
+	plan_run_home(run);
 	*runp = run;
 	return 0;
 fail:
@@ -92,8 +91,14 @@ void plan_run_close(struct plan_run *run)
 const unsigned int *plan_run_cpus(const struct plan_run *run,
 				  unsigned int *nr)
 {
-	*nr = run->req.role[PLAN_LOOKER].nr;
+	*nr = run->req.role[PLAN_LOOKER].nr + run->req.role[PLAN_LOADER].nr;
 	return run->cpus;
+}
+
+void plan_run_home(struct plan_run *run)
+{
+	if (sched_getaffinity(0, sizeof(run->before), &run->before))
+		CPU_ZERO(&run->before);
 }
 
 static struct plan_entry *line_of(const struct plan_run *run,
@@ -104,6 +109,13 @@ static struct plan_entry *line_of(const struct plan_run *run,
 		    run->plan.entry[i].thread == thread)
 			return &run->plan.entry[i];
 	return NULL;
+}
+
+int plan_run_cpu(const struct plan_run *run, enum plan_role role)
+{
+	const struct plan_entry *e = line_of(run, role, 0);
+
+	return e ? (int)e->pu : -1;
 }
 
 int plan_run_enter(struct plan_run *run, enum plan_role role,
@@ -124,7 +136,7 @@ int plan_run_leave(struct plan_run *run)
 	if (CPU_COUNT(&run->before) &&
 	    sched_setaffinity(0, sizeof(run->before), &run->before))
 		return -errno;
-	return plan_unbind_memory(run->binder);
+	return plan_bind_memory(run->binder, run->plan.entry[0].node);
 }
 
 /* --- where everything came to be ---------------------------------------- */
@@ -138,9 +150,10 @@ static void note(struct plan_run *run, const struct plan_entry *e, int pu)
 		*found = pu;
 }
 
-void plan_run_seen(struct plan_run *run, unsigned int thread)
+void plan_run_seen(struct plan_run *run, enum plan_role role,
+		   unsigned int thread)
 {
-	const struct plan_entry *e = line_of(run, PLAN_LOOKER, thread);
+	const struct plan_entry *e = line_of(run, role, thread);
 
 	if (e)
 		note(run, e, plan_last_pu(run->binder, gettid()));
@@ -242,6 +255,10 @@ json_t *plan_run_to_json(const struct plan_run *run)
 	bool ok = !run->error;
 
 	for (unsigned int i = 0; i < run->plan.nr; i++) {
+		/* Not every workload has one. */
+		if (run->plan.entry[i].role == PLAN_STALER &&
+		    run->found[i] == -ENODATA)
+			continue;
 		row = plan_thread_to_json(&run->plan.entry[i], run->found[i]);
 		ok = ok && json_is_true(json_object_get(row, "ok"));
 		json_array_append_new(threads, row);

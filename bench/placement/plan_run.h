@@ -19,9 +19,11 @@ int plan_run_open(const struct plan_request *req, struct plan_run **runp,
 		  char *why, size_t size);
 void plan_run_close(struct plan_run *run);
 
-/* Processors of the lookers, in order, for pool_start(). */
+/* Processors for pool_start(): the lookers', in order, and a loader's. */
 const unsigned int *plan_run_cpus(const struct plan_run *run,
 				  unsigned int *nr);
+/* The first one of @role; -1: the plan does not place it. */
+int plan_run_cpu(const struct plan_run *run, enum plan_role role);
 
 /*
  * The calling thread does what @role does, or starts the threads that will,
@@ -31,11 +33,14 @@ const unsigned int *plan_run_cpus(const struct plan_run *run,
  */
 int plan_run_enter(struct plan_run *run, enum plan_role role,
 		   unsigned int thread);
-/* Back to the processors before the first of these, memory from anywhere. */
+/* The calling thread's processors are where plan_run_leave() goes back to. */
+void plan_run_home(struct plan_run *run);
+/* Back to these; memory stays looker 0's.  0 or -errno. */
 int plan_run_leave(struct plan_run *run);
 
-/* The calling thread is looker @thread: note where it runs. */
-void plan_run_seen(struct plan_run *run, unsigned int thread);
+/* The calling thread is @thread of @role: note where it runs. */
+void plan_run_seen(struct plan_run *run, enum plan_role role,
+		   unsigned int thread);
 /*
  * Note where the daemons run, and on which nodes the pages of each kind of
  * object of @fix are.  Parked, outside of batches.  0 or -errno.

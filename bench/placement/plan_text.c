@@ -165,6 +165,44 @@ bad:
 
 /* --- showing ------------------------------------------------------------ */
 
+static size_t append_distance(char *text, size_t at, size_t size,
+			      unsigned int distance)
+{
+	if (distance && at < size)
+		at += snprintf(text + at, size - at, ":%u", distance);
+	return at;
+}
+
+void plan_request_name(const struct plan_request *req, char *text,
+		       size_t size)
+{
+	static const char *const wheres[] = {
+		[PLAN_SAME] = "looker 0's node",
+		[PLAN_OTHER] = "another node",
+	};
+	size_t at = snprintf(text, size, "%s", policies[req->policy]);
+
+	at = append_distance(text, at, size, req->distance);
+	if (req->memory != PLAN_LOCAL && at < size) {
+		at += snprintf(text + at, size - at, ", memory %s",
+			       memories[req->memory]);
+		at = append_distance(text, at, size, req->memory_distance);
+	}
+	for (int r = 0; r < PLAN_ROLES && at < size; r++) {
+		const struct plan_group *group = &req->role[r];
+
+		if (!group->nr || group->where == PLAN_ANYWHERE)
+			continue;
+		at += snprintf(text + at, size - at, ", %s on ", roles[r]);
+		if (at < size && group->where == PLAN_NODE)
+			at += snprintf(text + at, size - at, "node %u",
+				       group->node);
+		else if (at < size)
+			at += snprintf(text + at, size - at, "%s",
+				       wheres[group->where]);
+	}
+}
+
 static json_t *entry_to_json(const struct plan_entry *e)
 {
 	return json_pack("{s:s, s:i, s:i, s:o, s:s}", "role", roles[e->role],

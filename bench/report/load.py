@@ -149,7 +149,7 @@ def parse_row(data: dict, block: dict) -> Row:
         workload=str(data["workload"]),
         fix=str(data["fix"]),
         threads=int(data.get("threads") or block["threads"]),
-        placement=str(data.get("placement") or block.get("placement") or ""),
+        placement=str(data.get("placement") or ""),
         batches=None if batches is None else np.array(batches, dtype=float),
         reason="" if batches is not None else reason_of(data, "batches_ns"),
         operations=data["operations"],

@@ -22,17 +22,33 @@
 /* --- what is selected --------------------------------------------------- */
 
 static void add_pair(struct pairs *pairs, struct workload *w,
-		     const struct fix *fix)
+		     const struct run_point *at, const struct fix *fix)
 {
 	struct pair *p = &pairs->pair[pairs->nr++];
 
 	p->workload = w;
 	p->fix = fix;
-	snprintf(p->name, sizeof(p->name), "%s/%s", w->name, fix->name);
+	p->point = at;
+	if (at->placed)
+		snprintf(p->name, sizeof(p->name), "%s/%s/%s/threads:%u",
+			 w->name, fix->name, at->placement, at->threads);
+	else
+		snprintf(p->name, sizeof(p->name), "%s/%s", w->name, fix->name);
+}
+
+static void add_pairs(const struct cli *cli, struct pairs *pairs,
+		      struct workload *w, const struct run_point *at)
+{
+	for (struct floor *f = floor_first(); f; f = f->next)
+		if (!strncmp(w->name, f->group, strlen(f->group)))
+			add_pair(pairs, w, at, f->fix);
+	for (unsigned int i = 0; i < cli->nr_fixes; i++)
+		add_pair(pairs, w, at, cli->fixes[i]);
 }
 
 static int make_pairs(const struct cli *cli, struct pairs *pairs)
 {
+	const struct run_point_list *points = pairs->points;
 	unsigned int nr = cli->nr_fixes;
 
 	for (struct floor *f = floor_first(); f; f = f->next)
@@ -41,18 +57,14 @@ static int make_pairs(const struct cli *cli, struct pairs *pairs)
 		return cli_fail("more than %u fixes and floors: name fewer "
 				"with --fix",
 				RUN_FIELD);
-	pairs->pair = calloc(nr * cli->nr_workloads, sizeof(*pairs->pair));
+	pairs->pair = calloc((size_t)nr * cli->nr_workloads * points->nr,
+			     sizeof(*pairs->pair));
 	if (!pairs->pair)
 		return cli_fail("out of memory");
-	for (unsigned int i = 0; i < cli->nr_workloads; i++) {
-		struct workload *w = cli->workloads[i];
-
-		for (struct floor *f = floor_first(); f; f = f->next)
-			if (!strncmp(w->name, f->group, strlen(f->group)))
-				add_pair(pairs, w, f->fix);
-		for (unsigned int f = 0; f < cli->nr_fixes; f++)
-			add_pair(pairs, w, cli->fixes[f]);
-	}
+	for (unsigned int i = 0; i < cli->nr_workloads; i++)
+		for (unsigned int k = 0; k < points->nr; k++)
+			add_pairs(cli, pairs, cli->workloads[i],
+				  &points->point[k]);
 	return 0;
 }
 
@@ -132,20 +144,25 @@ static int check_memory(void)
 			(unsigned long long)limit.rlim_cur >> 20, LEAST_MIB);
 }
 
-static int check_machine(struct run *r)
+/* Exit status: 1 if no placement that was asked for can be had here. */
+static int check_points(const struct run *r)
 {
-	unsigned int *cpus, nr;
-	int error = machine_cpus(&cpus, &nr);
+	unsigned int met = 0;
 
-	if (error)
-		return cli_fail("cannot find out which processors there are: "
-				"%s; hwloc-info may know more",
-				strerror(-error));
-	free(cpus);
-	r->bench.threads = r->cli.threads ? r->cli.threads : nr;
-	r->processors = nr;
-	r->bench.device = r->cli.device;
-	return 0;
+	for (unsigned int i = 0; i < r->points.nr; i++) {
+		const struct run_point *at = &r->points.point[i];
+
+		met += !at->skipped[0];
+		if (at->skipped[0])
+			cli_say("skipped: %s, %u thread%s: %s", at->placement,
+				at->threads, at->threads == 1 ? "" : "s",
+				at->skipped);
+	}
+	if (met)
+		return 0;
+	cli_say("nothing is left to measure: scripts/plan shows what this "
+		"machine offers");
+	return 1;
 }
 
 /* The run's folder, and in it what was measured before. */
@@ -183,7 +200,7 @@ static int prepare(struct run *r)
 		return cli_fail("out of memory");
 	status = check_memory();
 	if (!status)
-		status = check_machine(r);
+		status = check_points(r);
 	if (!status)
 		status = check_device(r);
 	if (status)
@@ -207,12 +224,12 @@ static void warn(const struct run *r)
 			    !strcmp(r->pairs.pair[i].fix->name, BASELINE);
 	if (r->cli.baseline_added && baseline)
 		cli_say(BASELINE " is measured too: ratios are to it");
-	if (r->bench.threads > r->processors)
+	if (r->bench.threads > r->points.processors)
 		cli_say("%u threads on %u processor%s: oversubscribed, times "
 			"include waiting for a processor",
-			r->bench.threads, r->processors,
-			r->processors == 1 ? "" : "s");
-	if (r->processors == 1)
+			r->bench.threads, r->points.processors,
+			r->points.processors == 1 ? "" : "s");
+	if (r->points.processors == 1)
 		cli_say("1 processor: threads, daemons and I/O take turns on "
 			"it; what they do to each other at the same time is "
 			"not seen");
@@ -274,6 +291,7 @@ static void run_free(struct run *r)
 		json_decref(r->blocks[i]);
 	free(r->blocks);
 	free(r->pairs.pair);
+	free(r->points.point);
 	free(r->child_argv);
 	cli_free(&r->cli);
 	json_decref(r->machine);
@@ -330,7 +348,13 @@ int run_main(int argc, char **argv)
 		goto out;
 	}
 	set_folder(&r->cli, folder, sizeof(folder));
-	status = make_pairs(&r->cli, &r->pairs);
+	status = run_points(&r->cli, &r->points);
+	if (!status) {
+		r->pairs.points = &r->points;
+		r->bench.threads = run_points_threads(&r->points);
+		r->bench.device = r->cli.device;
+		status = make_pairs(&r->cli, &r->pairs);
+	}
 	if (!status)
 		status = select_pairs(&r->cli, &r->pairs);
 	if (status)

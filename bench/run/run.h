@@ -17,18 +17,43 @@
 /* Most fixes and floors of a workload. */
 #define RUN_FIELD		(CLI_FIXES + 16)
 
-/* One fix under one workload: a benchmark. */
+#define RUN_POINTS	512u
+#define PLACEMENT_MAX	128
+
+/* How many threads look up, and where: each point has its own workers. */
+struct run_point {
+	bool placed;			/* by ->req; else one per core first */
+	struct plan_request req;
+	unsigned int threads;
+	char placement[PLACEMENT_MAX];	/* ->req's name; "": not placed */
+	char skipped[192];		/* why it is not measured; "": it is */
+};
+
+struct run_point_list {
+	struct run_point *point;
+	unsigned int nr;
+	unsigned int processors;	/* that we may use */
+};
+
+/* One fix under one workload at one point: a benchmark. */
 struct pair {
 	struct workload *workload;
 	const struct fix *fix;
-	char name[128];
+	char name[256];
 	bool selected;
+	const struct run_point *point;	/* NULL: the only one, not placed */
 };
 
 struct pairs {
-	struct pair *pair;		/* by workload, then by fix */
+	struct pair *pair;		/* by workload, point, then fix */
 	unsigned int nr;
+	const struct run_point_list *points;
 };
+
+/* What @cli asks for.  Exit status, after a line; free(->point). */
+int run_points(const struct cli *cli, struct run_point_list *points);
+/* The most threads of any point. */
+unsigned int run_points_threads(const struct run_point_list *points);
 
 /* What the matrix said of one fix. */
 struct hazards {
@@ -40,7 +65,7 @@ struct hazards {
 struct run {
 	struct cli cli;
 	struct bench bench;		/* for headings: no pool */
-	unsigned int processors;	/* that we may use */
+	struct run_point_list points;
 	struct pairs pairs;
 	char **child_argv;		/* behind child_argc: one block's */
 	int child_argc;
@@ -81,13 +106,27 @@ int run_report(struct run *r);
 
 /* Measure, and write the block's file.  Exit status. */
 int run_block(const struct cli *cli, const struct pairs *pairs);
-/* One workload's part: appends to @rows.  0 or -errno. */
+/* One workload's part at @at: appends to @rows.  0 or -errno. */
 int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
-		 const struct pairs *pairs, json_t *rows);
+		 const struct pairs *pairs, const struct run_point *at,
+		 json_t *rows);
 /* Batches of that; 0: nothing of it is selected. */
 unsigned int run_workload_batches(const struct workload *w,
 				  const struct cli *cli,
-				  const struct pairs *pairs);
+				  const struct pairs *pairs,
+				  const struct run_point *at);
+/*
+ * The workers of @at, where they and whatever they start belong; b->threads,
+ * ->pool and ->place.  Exit status, after a line.
+ */
+int run_stage_open(struct bench *b, const struct run_point *at);
+/* What was found of that, for the block; also if it is not placed. */
+json_t *run_stage_to_json(const struct bench *b, const struct run_point *at);
+void run_stage_close(struct bench *b);
+/* Is all of it where it belongs? */
+bool run_stage_ok(const struct bench *b, const struct run_point *at);
+/* A line per thread or kind of object that is not where it belongs. */
+unsigned int run_stage_complain(const json_t *stage, const char *placement);
 /*
  * Mount for @in->workload, fill, settle.  0, or -errno and why in
  * @in->record.reason.
@@ -101,8 +140,6 @@ int instance_open(struct instance *in);
 int run_alone(struct instance *in, double *ns);
 /* The same in this process, which has its threads. */
 int run_batch(struct instance *in, uint64_t ops, double *ns);
-/* Threads on their processors, the others off the first's.  0 or -errno. */
-int run_start_pool(struct bench *b);
 /* Wait until its daemons have nothing to do.  0 or -EBUSY. */
 int instance_park(struct instance *in);
 /* Unmount; adds to @in->record.left. */
@@ -153,8 +190,7 @@ struct summary {
 double stat_median(double *v, size_t nr);
 double stat_quantile(double *v, size_t nr, double q);
 /* A block's row, or NULL. */
-const json_t *run_find_row(const json_t *block, const char *workload,
-			   const char *fix);
+const json_t *run_find_row(const json_t *block, const struct pair *p);
 /*
  * What @blocks, some of which may be NULL, say of each of @pairs.  Ratios
  * are to BASELINE; where that was violated or not measured, to the first fix
@@ -178,7 +214,7 @@ struct table {
 };
 
 void run_table(const struct table *table, FILE *out);
-/* The first index behind @from whose pair is of another workload. */
+/* The first index behind @from whose pair is of another case. */
 unsigned int run_workload_end(const struct pairs *pairs, unsigned int from);
 
 /* --- hazards: run_hazards.c --------------------------------------------- */

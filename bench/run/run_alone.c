@@ -26,18 +26,27 @@ struct outcome {
 	int error;
 };
 
+static void fail(struct instance *in, const char *why)
+{
+	snprintf(in->record.reason, sizeof(in->record.reason), "%s", why);
+}
+
 static void measure(struct instance *in, struct outcome *out, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);	/* it died before we had asked */
 	in->record = (struct record){ 0 };
-	out->error = run_start_pool(in->bench);
-	if (out->error)
-		snprintf(in->record.reason, sizeof(in->record.reason),
-			 "starting threads: %s", strerror(-out->error));
-	else
+	if (run_stage_open(in->bench, in->bench->at)) {
+		out->error = -EAGAIN;
+		fail(in, "its threads could not be started: see above");
+	} else {
 		out->error = run_batch(in, 1, &out->ns);
+	}
+	if (!out->error && !run_stage_ok(in->bench, in->bench->at)) {
+		out->error = -EXDEV;
+		fail(in, "threads or pages were not where the plan had them");
+	}
 	out->record = in->record;
 	_exit(0);
 }

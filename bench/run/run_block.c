@@ -9,53 +9,12 @@
 #include "bench/run/run.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/machine/machine.h"
 #include "bench/progress.h"
-
-/*
- * Keep this thread, and with it the daemons and the I/O completion that it
- * will start, off the first worker's processor: whether they share it would
- * be chance, and worth a factor of two to a loader.
- */
-static int bind_daemons(const unsigned int *cpus, unsigned int nr)
-{
-	cpu_set_t set;
-
-	if (nr < 2)
-		return 0;
-	CPU_ZERO(&set);
-	for (unsigned int i = 1; i < nr; i++)
-		CPU_SET(cpus[i], &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
-}
-
-/* Where this thread, and whatever it starts, may run. */
-static json_t *daemons_to_json(void)
-{
-	json_t *cpus = json_array();
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		CPU_ZERO(&set);
-	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, &set))
-			json_array_append_new(cpus, json_integer(i));
-	return cpus;
-}
-
-static json_t *workers_to_json(const struct pool *pool)
-{
-	json_t *cpus = json_array();
-
-	for (unsigned int i = 0; i < pool_workers(pool); i++)
-		json_array_append_new(cpus, json_integer(pool_cpu(pool, i)));
-	return cpus;
-}
 
 /* Which link of the objects this is; its program is as machine.json's. */
 static json_t *layout_to_json(const struct cli *cli)
@@ -68,7 +27,7 @@ static json_t *layout_to_json(const struct cli *cli)
 }
 
 static json_t *describe(const struct cli *cli, const struct bench *b,
-			unsigned int processors)
+			const struct run_point_list *points)
 {
 	char seed[24], block_seed[24];
 	json_t *block;
@@ -84,13 +43,13 @@ static json_t *describe(const struct cli *cli, const struct bench *b,
 	json_object_set_new(block, "block", json_integer(cli->one_block));
 	json_object_set_new(block, "seed", json_string(seed));
 	json_object_set_new(block, "block_seed", json_string(block_seed));
-	json_object_set_new(block, "threads", json_integer(b->threads));
-	json_object_set_new(block, "processors", json_integer(processors));
+	json_object_set_new(block, "threads",
+			    json_integer(run_points_threads(points)));
+	json_object_set_new(block, "processors",
+			    json_integer(points->processors));
 	json_object_set_new(block, "oversubscribed",
-			    json_boolean(pool_oversubscribed(b->pool)));
-	json_object_set_new(block, "worker_processors",
-			    workers_to_json(b->pool));
-	json_object_set_new(block, "daemon_processors", daemons_to_json());
+			    json_boolean(run_points_threads(points) >
+					 points->processors));
 	json_object_set_new(block, "device",
 			    json_string(b->device ? b->device : "memory"));
 	if (cli->layout)
@@ -144,114 +103,141 @@ static void start_progress(const struct cli *cli, const struct pairs *pairs)
 {
 	struct progress_plan p = { .blocks_after = cli->blocks_after };
 
-	for (unsigned int i = 0; i < cli->nr_workloads; i++) {
-		const struct workload *w = cli->workloads[i];
-		unsigned int batches = run_workload_batches(w, cli, pairs);
+	for (unsigned int i = 0; i < cli->nr_workloads; i++)
+		for (unsigned int k = 0; k < pairs->points->nr; k++) {
+			const struct workload *w = cli->workloads[i];
+			unsigned int batches = run_workload_batches(
+				w, cli, pairs, &pairs->points->point[k]);
 
-		p.workloads += batches > 0;
-		p.batches += batches;
-		p.seconds += batches * (w->batch_ns / 1e9);
-	}
+			p.workloads += batches > 0;
+			p.batches += batches;
+			p.seconds += batches * (w->batch_ns / 1e9);
+		}
 	progress_start(&p, cli->one_block, cli->blocks);
 }
 
-int run_start_pool(struct bench *b)
+static int failed(const struct cli *cli, int error)
 {
-	unsigned int *cpus, nr_cpus;
-	int error = machine_cpus(&cpus, &nr_cpus);
-
-	if (error)
-		return error;
-	error = pool_start(b->threads, cpus, nr_cpus, &b->pool);
-	if (!error && bind_daemons(cpus, nr_cpus))
-		fputs("delwribench run: the daemons could not be kept off the loader's processor: expect noise\n",
-		      stderr);
-	free(cpus);
-	return error;
+	return cli_fail("block %u: %s; measure less at once, with --fix, "
+			"--workload, --threads or --rounds",
+			cli->one_block, strerror(-error));
 }
 
-/* Those that need processes of their own, or all others. */
-static int run_workloads(struct bench *b, bool alone, const struct cli *cli,
+/* Those that need processes of their own, or all others.  0 or -errno. */
+static int run_workloads(struct bench *b, bool alone,
+			 const struct run_point *at, const struct cli *cli,
 			 const struct pairs *pairs, json_t *rows)
 {
 	int error = 0;
 
+	b->threads = at->threads;
+	b->at = at;
 	for (unsigned int i = 0; i < cli->nr_workloads && !error; i++)
 		if (cli->workloads[i]->alone == alone)
 			error = run_workload(b, cli->workloads[i], cli, pairs,
-					     rows);
+					     at, rows);
 	return error;
 }
 
-/* Into @block: what was measured, between what the machine was and is. */
-static int measure(struct bench *b, const struct cli *cli,
-		   const struct pairs *pairs, unsigned int processors,
-		   json_t **blockp)
+/* What needs no processes of its own at one point.  Exit status. */
+static int measure_point(struct bench *b, const struct run_point *at,
+			 const struct cli *cli, const struct pairs *pairs,
+			 json_t *rows, json_t *stages)
 {
-	json_t *alone = json_array(), *rows = json_array();
-	json_t *before = machine_state(), *block = NULL;
-	const char *nothing = NULL;
-	int error = -ENOMEM, status = 0;
+	int status = run_stage_open(b, at), error;
+	json_t *stage;
 
-	if (!alone || !rows || !before)
-		goto out;
-	start_progress(cli, pairs);
-	error = run_workloads(b, true, cli, pairs, alone);
-	if (error)
-		goto out;
-	error = run_start_pool(b);
-	if (error) {
-		progress_clear();
-		status = cli_fail("cannot start %u threads: %s; ask for fewer "
-				  "with --threads",
-				  b->threads, strerror(-error));
-		goto out;
-	}
-	error = run_workloads(b, false, cli, pairs, rows);
-	progress_clear();
-	block = describe(cli, b, processors);
-	if (!error && (json_array_extend(rows, alone) ||
-		       json_object_set(block, "before", before) ||
-		       json_object_set_new(block, "after", machine_state()) ||
-		       json_object_set(block, "rows", rows)))
+	if (status)
+		return status;
+	error = run_workloads(b, false, at, cli, pairs, rows);
+	stage = error ? NULL : run_stage_to_json(b, at);
+	if (!error && json_array_append_new(stages, stage))
 		error = -ENOMEM;
-	nothing = error ? NULL : nothing_measured(rows);
-	if (nothing)
-		status = cli_fail("block %u: nothing could be measured: %s",
-				  cli->one_block, nothing);
-out:
-	if (error && !status)
-		status = cli_fail("block %u: %s; measure less at once, with "
-				  "--fix, --workload, --threads or --rounds",
-				  cli->one_block, strerror(-error));
-	json_decref(alone);
-	json_decref(rows);
-	json_decref(before);
-	*blockp = block;
+	run_stage_close(b);
+	return error ? failed(cli, error) : 0;
+}
+
+/* What does, at all points: no thread is running yet.  Exit status. */
+static int measure_alone(struct bench *b, const struct cli *cli,
+			 const struct pairs *pairs, json_t *rows)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < pairs->points->nr && !error; i++)
+		error = run_workloads(b, true, &pairs->points->point[i], cli,
+				      pairs, rows);
+	return error ? failed(cli, error) : 0;
+}
+
+static int skip_point(const struct run_point *at, json_t *stages)
+{
+	return json_array_append_new(
+		       stages,
+		       json_pack("{s:s, s:i, s:s}", "placement", at->placement,
+				 "nr_threads", (int)at->threads, "skipped",
+				 at->skipped)) ?
+		       cli_fail("out of memory") :
+		       0;
+}
+
+static int measure_points(struct bench *b, const struct cli *cli,
+			  const struct pairs *pairs, json_t *rows,
+			  json_t *stages)
+{
+	int status = 0;
+
+	for (unsigned int i = 0; i < pairs->points->nr && !status; i++) {
+		const struct run_point *at = &pairs->points->point[i];
+
+		status = at->skipped[0] ? skip_point(at, stages) :
+					  measure_point(b, at, cli, pairs,
+							rows, stages);
+	}
 	return status;
 }
 
 int run_block(const struct cli *cli, const struct pairs *pairs)
 {
 	struct bench b = { .device = cli->device };
+	json_t *rows = json_array(), *stages = json_array(), *block;
+	json_t *alone = json_array();
 	uint64_t seed = cli->seed;
-	unsigned int *cpus, nr_cpus;
-	json_t *block = NULL;
-	int error, status;
+	const char *nothing;
+	int status;
 
 	for (unsigned int i = 0; i < cli->one_block; i++)
 		b.seed = bench_random(&seed);
-	error = machine_cpus(&cpus, &nr_cpus);
-	if (error)
-		return cli_fail("cannot find out the processors: %s",
-				strerror(-error));
-	free(cpus);
-	b.threads = cli->threads ? cli->threads : nr_cpus;
-	status = measure(&b, cli, pairs, nr_cpus, &block);
+	block = describe(cli, &b, pairs->points);
+	if (!block || !rows || !stages || !alone ||
+	    json_object_set_new(block, "before", machine_state())) {
+		status = cli_fail("out of memory");
+		goto out;
+	}
+	start_progress(cli, pairs);
+	status = measure_alone(&b, cli, pairs, alone);
 	if (!status)
+		status = measure_points(&b, cli, pairs, rows, stages);
+	progress_clear();
+	if (status)
+		goto out;
+	if (json_array_extend(rows, alone)) {
+		status = cli_fail("out of memory");
+		goto out;
+	}
+	nothing = nothing_measured(rows);
+	if (nothing)
+		status = cli_fail("block %u: nothing could be measured: %s",
+				  cli->one_block, nothing);
+	else if (json_object_set_new(block, "after", machine_state()) ||
+		 json_object_set(block, "placements", stages) ||
+		 json_object_set(block, "rows", rows))
+		status = cli_fail("out of memory");
+	else
 		status = write_block(cli, block);
+out:
+	json_decref(rows);
+	json_decref(alone);
+	json_decref(stages);
 	json_decref(block);
-	if (b.pool)
-		pool_stop(b.pool);
 	return status;
 }

@@ -30,6 +30,7 @@
 struct field {
 	struct bench *bench;
 	const struct workload *workload;
+	const struct run_point *at;
 	struct instance *in;
 	unsigned int nr;
 	unsigned int rounds;
@@ -74,6 +75,17 @@ static bool usable(const struct instance *in)
 	return !in->record.reason[0];
 }
 
+/* Look once more where everything is, and unmount. */
+static void leave(struct field *f, struct instance *in)
+{
+	if (!in->dev)
+		return;
+	perf_objects(in->fix, in->mp);
+	if (f->bench->place)
+		plan_run_look(f->bench->place, in->fix, in->mp);
+	instance_close(in);
+}
+
 static int batch(struct field *f, struct instance *in, uint64_t ops,
 		 struct record *rec, double *mean)
 {
@@ -99,10 +111,8 @@ static int batch(struct field *f, struct instance *in, uint64_t ops,
 		error = instance_park(in);
 	if (!error && rec && f->workload->sample)
 		error = f->workload->sample(in, rec);
-	if (open) {
-		perf_objects(in->fix, in->mp);
-		instance_close(in);
-	}
+	if (open)
+		leave(f, in);
 	return error;
 }
 
@@ -264,13 +274,20 @@ static void give_up(struct field *f)
 
 /* --- one workload ------------------------------------------------------- */
 
+static bool is_of(const struct pair *p, const struct workload *w,
+		  const struct run_point *at)
+{
+	return p->workload == w && p->point == at && p->selected;
+}
+
 static unsigned int count_selected(const struct pairs *pairs,
-				   const struct workload *w)
+				   const struct workload *w,
+				   const struct run_point *at)
 {
 	unsigned int nr = 0;
 
-	for (unsigned int i = 0; i < pairs->nr; i++)
-		nr += pairs->pair[i].workload == w && pairs->pair[i].selected;
+	for (unsigned int i = 0; i < pairs->nr && !at->skipped[0]; i++)
+		nr += is_of(&pairs->pair[i], w, at);
 	return nr;
 }
 
@@ -282,15 +299,17 @@ static unsigned int rounds_of(const struct workload *w, const struct cli *cli)
 
 unsigned int run_workload_batches(const struct workload *w,
 				  const struct cli *cli,
-				  const struct pairs *pairs)
+				  const struct pairs *pairs,
+				  const struct run_point *at)
 {
-	return count_selected(pairs, w) * rounds_of(w, cli);
+	return count_selected(pairs, w, at) * rounds_of(w, cli);
 }
 
 static int field_init(struct field *f, const struct cli *cli,
 		      const struct pairs *pairs)
 {
-	f->in = calloc(count_selected(pairs, f->workload) + 1, sizeof(*f->in));
+	f->in = calloc(count_selected(pairs, f->workload, f->at) + 1,
+		       sizeof(*f->in));
 	if (!f->in)
 		return -ENOMEM;
 	f->rounds = rounds_of(f->workload, cli);
@@ -299,7 +318,7 @@ static int field_init(struct field *f, const struct cli *cli,
 	for (unsigned int i = 0; i < pairs->nr; i++) {
 		const struct pair *p = &pairs->pair[i];
 
-		if (p->workload != f->workload || !p->selected)
+		if (!is_of(p, f->workload, f->at))
 			continue;
 		f->in[f->nr++] = (struct instance){
 			.fix = p->fix,
@@ -330,6 +349,12 @@ static int add_rows(const struct field *f, json_t *rows)
 		json_object_set_new(row, "workload",
 				    json_string(f->workload->name));
 		json_object_set_new(row, "fix", json_string(in->fix->name));
+		if (f->at->placed) {
+			json_object_set_new(row, "threads",
+					    json_integer(f->at->threads));
+			json_object_set_new(row, "placement",
+					    json_string(f->at->placement));
+		}
 		if (floor_of(in->fix))
 			json_object_set_new(
 				row, "floor_sha256",
@@ -347,9 +372,10 @@ static int add_rows(const struct field *f, json_t *rows)
 }
 
 int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
-		 const struct pairs *pairs, json_t *rows)
+		 const struct pairs *pairs, const struct run_point *at,
+		 json_t *rows)
 {
-	struct field f = { .bench = b, .workload = w };
+	struct field f = { .bench = b, .workload = w, .at = at };
 	uint64_t seed = b->seed + (uint64_t)w->order;
 	int error;
 
@@ -369,9 +395,7 @@ int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
 	}
 	for (unsigned int i = 0; i < f.nr; i++) {
 		watch(&f.in[i]);
-		if (f.in[i].dev)
-			perf_objects(f.in[i].fix, f.in[i].mp);
-		instance_close(&f.in[i]);
+		leave(&f, &f.in[i]);
 	}
 	alarm(0);
 	if (!error)

@@ -41,6 +41,52 @@ uint64_t workload_device_blocks(const struct workload *w, struct bench *b)
 	return blocks_of(&opt);
 }
 
+/* Where the threads of @role are to start that somebody starts now. */
+static int enter(struct instance *in, enum plan_role role)
+{
+	struct plan_run *place = in->bench->place;
+	int error = place ? plan_run_enter(place, role, 0) : 0;
+
+	if (error)
+		fail(in, "its daemons cannot be placed", error);
+	return error;
+}
+
+static void leave(struct instance *in)
+{
+	int error = in->bench->place ? plan_run_leave(in->bench->place) : 0;
+
+	if (error)
+		fail(in, "threads cannot go back to their processors", error);
+}
+
+static int start(struct instance *in, const struct device_options *device,
+		 struct mount_options *opt)
+{
+	int error = enter(in, PLAN_IO);
+
+	if (error)
+		return error;
+	error = device_open(device, &in->dev, in->record.reason,
+			    sizeof(in->record.reason));
+	if (error) {
+		in->dev = NULL;
+		return error;
+	}
+	opt->device = in->dev;
+	error = enter(in, PLAN_AIL);
+	if (!error) {
+		error = in->fix->mount(opt, &in->mp);
+		if (error)
+			fail(in, "mounting", error);
+	}
+	if (error) {
+		device_close(in->dev);
+		in->dev = NULL;
+	}
+	return error;
+}
+
 int instance_open(struct instance *in)
 {
 	const struct workload *w = in->workload;
@@ -54,20 +100,10 @@ int instance_open(struct instance *in)
 
 	options(in, &opt);
 	device.nblocks = blocks_of(&opt);
-	error = device_open(&device, &in->dev, in->record.reason,
-			    sizeof(in->record.reason));
-	if (error) {
-		in->dev = NULL;
+	error = start(in, &device, &opt);
+	leave(in);
+	if (error)
 		return error;
-	}
-	opt.device = in->dev;
-	error = in->fix->mount(&opt, &in->mp);
-	if (error) {
-		fail(in, "mounting", error);
-		device_close(in->dev);
-		in->dev = NULL;
-		return error;
-	}
 	error = w->start(in);
 	/* It may have said why itself. */
 	if (error && !in->record.reason[0])

@@ -123,14 +123,16 @@ static void print_head(const struct run *r, FILE *out)
 	struct notes notes = { 0 };
 	char text[256];
 
-	snprintf(text, sizeof(text),
-		 "%u of %u block%s measured, %u thread%s on %u processor%s%s, seed %llu, %s build",
-		 r->finished, r->cli.blocks, r->cli.blocks == 1 ? "" : "s",
-		 b->threads, b->threads == 1 ? "" : "s", r->processors,
-		 r->processors == 1 ? "" : "s",
-		 b->threads > r->processors ? " (OVERSUBSCRIBED: times include waiting for a processor)" :
-					      "",
-		 (unsigned long long)r->cli.seed, machine_build_type());
+	snprintf(
+		text, sizeof(text),
+		"%u of %u block%s measured, %u thread%s on %u processor%s%s, seed %llu, %s build",
+		r->finished, r->cli.blocks, r->cli.blocks == 1 ? "" : "s",
+		b->threads, b->threads == 1 ? "" : "s", r->points.processors,
+		r->points.processors == 1 ? "" : "s",
+		b->threads > r->points.processors ?
+			" (OVERSUBSCRIBED: times include waiting for a processor)" :
+			"",
+		(unsigned long long)r->cli.seed, machine_build_type());
 	run_print_wrapped(out, text, 0, 2);
 	run_note_machine(&notes, r->blocks, r->cli.blocks);
 	run_print_notes(&notes, out);
@@ -166,9 +168,32 @@ static bool all_measured(const struct run *r, const struct summary *s)
 {
 	for (unsigned int i = 0; i < r->pairs.nr; i++)
 		if (r->pairs.pair[i].selected && !s[i].measured &&
+		    !r->pairs.pair[i].point->skipped[0] &&
 		    !r->pairs.pair[i].fix->does_nothing)
 			return false;
 	return true;
+}
+
+/* Of any block; said on stderr. */
+static bool all_in_place(const struct run *r)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < r->cli.blocks; i++) {
+		const json_t *stages = json_object_get(r->blocks[i],
+						       "placements");
+		const json_t *stage;
+		size_t k;
+
+		json_array_foreach((json_t *)stages, k, stage)
+		{
+			const char *name = json_string_value(
+				json_object_get(stage, "placement"));
+
+			nr += run_stage_complain(stage, name ? name : "");
+		}
+	}
+	return !nr;
 }
 
 static int print_text(struct run *r, const struct summary *s, FILE *out)
@@ -219,7 +244,7 @@ int run_report(struct run *r)
 		goto out;
 	}
 	status = print_text(r, s, out);
-	if (!status && !all_measured(r, s))
+	if (!status && (!all_in_place(r) || !all_measured(r, s)))
 		status = 1;
 	error = report_gbench(r, s);
 	if (error)

@@ -213,8 +213,8 @@ static const char *block_fault(const struct run *r, const json_t *block,
 	for (unsigned int i = 0; i < r->pairs.nr; i++) {
 		const struct pair *p = &r->pairs.pair[i];
 
-		if (p->selected &&
-		    !run_find_row(block, p->workload->name, p->fix->name))
+		if (p->selected && (!p->point || !p->point->skipped[0]) &&
+		    !run_find_row(block, p))
 			return "does not have everything that was measured";
 	}
 	return NULL;

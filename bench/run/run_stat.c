@@ -28,19 +28,28 @@ double stat_median(double *v, size_t nr)
 	return gsl_stats_median_from_sorted_data(v, 1, nr);
 }
 
-const json_t *run_find_row(const json_t *block, const char *workload,
-			   const char *fix)
+static bool is(const json_t *row, const char *key, const char *text)
+{
+	const char *value = json_string_value(json_object_get(row, key));
+
+	return value && !strcmp(value, text);
+}
+
+const json_t *run_find_row(const json_t *block, const struct pair *p)
 {
 	const json_t *rows = json_object_get(block, "rows"), *row;
+	const struct run_point *at = p->point;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
 	{
-		const char *w = json_string_value(
-			json_object_get(row, "workload"));
-		const char *f = json_string_value(json_object_get(row, "fix"));
-
-		if (w && f && !strcmp(w, workload) && !strcmp(f, fix))
+		if (!is(row, "workload", p->workload->name) ||
+		    !is(row, "fix", p->fix->name))
+			continue;
+		if (!at || !at->placed ||
+		    (is(row, "placement", at->placement) &&
+		     json_integer_value(json_object_get(row, "threads")) ==
+			     at->threads))
 			return row;
 	}
 	return NULL;
@@ -224,8 +233,7 @@ static int summarise_pair(json_t *const *blocks, unsigned int nr_blocks,
 
 	take_reason(NULL, "", s->reason, sizeof(s->reason));
 	for (unsigned int i = 0; i < nr_blocks && !error; i++) {
-		const json_t *row = run_find_row(blocks[i], p->workload->name,
-						 p->fix->name);
+		const json_t *row = run_find_row(blocks[i], p);
 
 		if (!row)
 			continue;
@@ -256,14 +264,10 @@ static int take_ratio(json_t *const *blocks, unsigned int nr_blocks,
 	int error = ratios ? 0 : -ENOMEM;
 	size_t nr = 0;
 
-	for (unsigned int i = 0; i < nr_blocks && !error; i++) {
-		const char *workload = p->workload->name;
-
-		error = block_ratio(
-			run_find_row(blocks[i], workload, p->fix->name),
-			run_find_row(blocks[i], workload, base->fix->name),
-			ratios, &nr);
-	}
+	for (unsigned int i = 0; i < nr_blocks && !error; i++)
+		error = block_ratio(run_find_row(blocks[i], p),
+				    run_find_row(blocks[i], base), ratios,
+				    &nr);
 	if (!error && nr) {
 		s->base = base->fix->name;
 		s->ratio = exp(stat_median(ratios, nr));
@@ -298,7 +302,8 @@ unsigned int run_workload_end(const struct pairs *pairs, unsigned int from)
 	unsigned int to = from;
 
 	while (to < pairs->nr &&
-	       pairs->pair[to].workload == pairs->pair[from].workload)
+	       pairs->pair[to].workload == pairs->pair[from].workload &&
+	       pairs->pair[to].point == pairs->pair[from].point)
 		to++;
 	return to;
 }

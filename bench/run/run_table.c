@@ -170,16 +170,25 @@ static void print_case(const struct table *t, unsigned int from,
 		       unsigned int to, FILE *out)
 {
 	const struct workload *w = t->pairs->pair[from].workload;
+	const struct run_point *at = t->pairs->pair[from].point;
+	const char *comma = "", *placement = "";
 	const struct summary *measured = NULL;
+	struct bench bench = *t->bench;
 	char how[256] = "", text[640];
 	int n;
 
 	for (unsigned int i = from; i < to && !measured; i++)
 		if (t->summaries[i].measured)
 			measured = &t->summaries[i];
-	w->describe(t->bench, how, sizeof(how));
-	n = snprintf(text, sizeof(text), "%s, %s per %s: %s", w->name,
-		     w->microseconds ? "us" : "ns", w->operation, how);
+	if (at) {
+		bench.threads = at->threads;
+		comma = at->placed ? ", " : "";
+		placement = at->placement;
+	}
+	w->describe(&bench, how, sizeof(how));
+	n = snprintf(text, sizeof(text), "%s, %s per %s%s%s: %s", w->name,
+		     w->microseconds ? "us" : "ns", w->operation, comma,
+		     placement, how);
 	if (measured && measured->ops_per_batch)
 		snprintf(text + n, sizeof(text) - n, "; %u batches of %llu",
 			 measured->nr_batches,
@@ -199,6 +208,12 @@ static bool any_selected(const struct pairs *pairs, unsigned int from,
 		if (pairs->pair[i].selected)
 			return true;
 	return false;
+}
+
+/* Said once for all workloads, before. */
+static bool is_skipped(const struct pair *p)
+{
+	return p->point && p->point->skipped[0];
 }
 
 static void print_heading(const struct workload *w, bool stalls, FILE *out)
@@ -226,7 +241,8 @@ static void print_group(const struct table *t, unsigned int from,
 	print_heading(t->pairs->pair[from].workload, stalls, out);
 	for (; from < to; from = next) {
 		next = run_workload_end(t->pairs, from);
-		if (!any_selected(t->pairs, from, next))
+		if (!any_selected(t->pairs, from, next) ||
+		    is_skipped(&t->pairs->pair[from]))
 			continue;
 		fputs(first ? "" : "\n", out);
 		first = false;

@@ -101,7 +101,9 @@ static int run_loads(struct load_job *load_job, double *mean)
 {
 	const struct pool_job job = { .run = load, .arg = load_job };
 
-	pool_run(load_job->in->bench->pool, 1, &job);
+	const struct bench *b = load_job->in->bench;
+
+	pool_run_from(b->pool, role_loader(b), 1, &job);
 	*mean = (double)load_job->total_ns / load_job->done;
 	return load_job->error;
 }

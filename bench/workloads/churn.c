@@ -111,6 +111,7 @@ static void sync_main(void *arg)
 		in->fix->ail_push_all(in->mp);
 		sleep_ns(SYNC_NS, WAIT_IDLE);
 	}
+	role_staler_seen(in->bench);
 }
 
 static int churn_run(struct instance *in, uint64_t ns)
@@ -120,7 +121,9 @@ static int churn_run(struct instance *in, uint64_t ns)
 	int error;
 
 	c->for_ns = ns;
-	error = task_start(&c->syncer, "sync", -1, sync_main, in);
+	error = task_start(&c->syncer, "sync",
+			   in->bench->place ? role_staler_cpu(in->bench) : -1,
+			   sync_main, in);
 	if (error)
 		return error;
 	pool_run(in->bench->pool, in->bench->threads, &job);

@@ -404,8 +404,8 @@ static void describe(const struct lookup_case *how, const struct bench *b,
 		 how->one_ag ? " in one AG" : "", where, key_names[how->keys]);
 }
 
-#define LOOKUP_CASE(_name, _order, _rounds, _batch_ns, _unfit,		\
-		    _summary, ...)					\
+#define LOOKUP_CASE(_name, _order, _rounds, _batch_ns, _sharing,	\
+		    _unfit, _summary, ...)				\
 static const struct lookup_case how_##_name = { __VA_ARGS__ };		\
 static void describe_##_name(const struct bench *b, char *text,		\
 			     size_t size)				\
@@ -420,6 +420,7 @@ static struct workload lookup_##_name = {				\
 	.order = _order,						\
 	.rounds = _rounds,						\
 	.batch_ns = _batch_ns,						\
+	.sharing = _sharing,						\
 	.unfit = _unfit,						\
 	.mount_options = lookup_mount_options,				\
 	.start = lookup_start,						\
@@ -430,30 +431,30 @@ static struct workload lookup_##_name = {				\
 };									\
 WORKLOAD(lookup_##_name)
 
-LOOKUP_CASE(own_1k, 10, 100, 1000000, NULL,
+LOOKUP_CASE(own_1k, 10, 100, 1000000, true, NULL,
 	    "hits on own buffers, working set of an L2 cache",
 	    .keys = DEPENDENT)
-LOOKUP_CASE(own_64k, 11, 20, 3000000, NULL,
+LOOKUP_CASE(own_64k, 11, 20, 3000000, false, NULL,
 	    "hits on own buffers, working set of an LLC",
 	    .keys = DEPENDENT, .per_run = 64 * LOOKUP_KI)
-LOOKUP_CASE(own_400k, 12, 25, 2000000, NULL,
+LOOKUP_CASE(own_400k, 12, 25, 2000000, false, NULL,
 	    "hits on own buffers, working set beyond caches",
 	    .keys = DEPENDENT, .per_run = 400 * LOOKUP_KI, .cold = true)
-LOOKUP_CASE(independent, 13, 100, 1000000, NULL,
+LOOKUP_CASE(independent, 13, 100, 1000000, false, NULL,
 	    "hits on own buffers that overlap in the processor",
 	    .keys = INDEPENDENT)
-LOOKUP_CASE(one_ag, 14, 100, 1000000, NULL,
+LOOKUP_CASE(one_ag, 14, 100, 1000000, true, NULL,
 	    "hits on own buffers, all in one AG",
 	    .keys = DEPENDENT, .one_ag = true)
-LOOKUP_CASE(hot, 15, 40, 4000000, NULL,
+LOOKUP_CASE(hot, 15, 40, 4000000, true, NULL,
 	    "hits on one buffer, by everybody",
 	    .keys = HOT)
-LOOKUP_CASE(zipf, 16, 60, 2000000, NULL,
+LOOKUP_CASE(zipf, 16, 60, 2000000, true, NULL,
 	    "hits on shared buffers, few of them often",
 	    .keys = ZIPF)
-LOOKUP_CASE(miss, 17, 40, 400000, lookup_more_than_hits,
+LOOKUP_CASE(miss, 17, 40, 400000, false, lookup_more_than_hits,
 	    "buffers that are not cached",
 	    .keys = MISS)
-LOOKUP_CASE(stale, 18, 100, 50000, lookup_more_than_hits,
+LOOKUP_CASE(stale, 18, 100, 50000, false, lookup_more_than_hits,
 	    "buffers found stale, on nobody's list",
 	    .keys = STALE)

@@ -43,8 +43,20 @@ struct busy {
 	struct busy_looker by[];
 };
 
+static int loader_cpu(const struct bench *b)
+{
+	int cpu = b->place ? plan_run_cpu(b->place, PLAN_LOADER) : -1;
+
+	if (cpu >= 0 || b->threads < 2)
+		return cpu;
+	return pool_cpu(b->pool, b->threads - 1);
+}
+
+/* A loader that the plan places takes nobody's processor. */
 static unsigned int nr_lookers(const struct bench *b)
 {
+	if (b->place && plan_run_cpu(b->place, PLAN_LOADER) >= 0)
+		return b->threads;
 	return b->threads > 1 ? b->threads - 1 : 1;
 }
 
@@ -184,13 +196,13 @@ static int busy_batch(struct instance *in, uint64_t ns, struct record *rec,
 	struct pool *pool = in->bench->pool;
 	const struct pool_job job = { .warm = warm, .run = look, .arg = busy };
 	uint64_t passes = in->fix->ail_passes(in->mp);
-	int cpu = in->bench->threads > 1 ? pool_cpu(pool, busy->lookers) : -1;
 	double sum = 0;
 	int error;
 
 	busy->for_ns = ns;
 	busy->loads = busy->misqueued = 0;
-	error = task_start(&busy->loader, "loader", cpu, load, busy);
+	error = task_start(&busy->loader, "loader",
+			   loader_cpu(in->bench), load, busy);
 	if (error)
 		return error;
 	pool_run(pool, busy->lookers, &job);

@@ -168,7 +168,7 @@ static int storm_run(struct instance *in, uint64_t ns, struct record *rec,
 
 	in->checked = 0;
 	in->violated = 0;
-	pool_run(in->bench->pool, 1, &job);
+	pool_run_from(in->bench->pool, role_loader(in->bench), 1, &job);
 	if (rec) {
 		rec->nr_ops += storm_job.repairs;
 		rec->checked += in->checked;

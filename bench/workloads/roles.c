@@ -34,6 +34,24 @@ int role_cpu(const struct bench *b)
 	return b->threads > 1 ? pool_cpu(b->pool, 1) : -1;
 }
 
+int role_staler_cpu(const struct bench *b)
+{
+	int cpu = b->place ? plan_run_cpu(b->place, PLAN_STALER) : -1;
+
+	return cpu >= 0 ? cpu : role_cpu(b);
+}
+
+void role_staler_seen(const struct bench *b)
+{
+	if (b->place)
+		plan_run_seen(b->place, PLAN_STALER, 0);
+}
+
+unsigned int role_loader(const struct bench *b)
+{
+	return pool_workers(b->pool) > b->threads ? b->threads : 0;
+}
+
 /* --- who can be delayed -------------------------------------------------- */
 
 static int lock_ag(struct instance *in, unsigned int agno)
@@ -113,6 +131,7 @@ static void dirtier_main(void *arg)
 		sleep_ns(DIRTIER_PAUSE_NS, WAIT_IDLE);
 	}
 	d->stall = task_take_stall();
+	role_staler_seen(in->bench);
 }
 
 int dirtier_init(struct dirtier *d, struct instance *in, unsigned int ags)
@@ -130,7 +149,7 @@ int dirtier_start(struct dirtier *d)
 {
 	d->rounds = 0;
 	d->error = 0;
-	return task_start(&d->thread, "dirtier", role_cpu(d->in->bench),
+	return task_start(&d->thread, "dirtier", role_staler_cpu(d->in->bench),
 			  dirtier_main, d);
 }
 

@@ -55,6 +55,12 @@ int role_claim(struct instance *in, unsigned int agno, uint64_t nr,
 	       uint64_t *bno);
 /* The processor of the second worker, which is idle; -1: any daemon's. */
 int role_cpu(const struct bench *b);
+/* Of who stales: the plan's, or the same. */
+int role_staler_cpu(const struct bench *b);
+/* The calling thread is it. */
+void role_staler_seen(const struct bench *b);
+/* The worker that loads: one of its own if the plan places it, or the first. */
+unsigned int role_loader(const struct bench *b);
 
 /* 0, or -EOPNOTSUPP and why: a floor copies to memory and to no device. */
 int role_check_floor(struct instance *in);

@@ -8,6 +8,8 @@
 #include "cache/format.h"
 #include "cache/ops.h"
 
+#include <stddef.h>
+
 typedef void (*object_fn)(void *ctx, const char *what, const void *at,
 			  size_t size);
 
@@ -21,7 +23,9 @@ static void buffer(const struct buf *bp, object_fn tell, void *ctx)
 
 void cache_objects(struct mount *mp, object_fn tell, void *ctx)
 {
-	tell(ctx, "mount", mp, sizeof(*mp));
+	tell(ctx, "mount", mp, offsetof(struct mount, m_lru));
+	for (int i = 0; i < LRU_NODES; i++)
+		tell(ctx, "lru_node", &mp->m_lru[i], sizeof(mp->m_lru[i]));
 	for (unsigned int i = 0; i < mp->m_ag_count; i++) {
 		struct ag *pag = &mp->m_ag[i];
 		struct hash_table *t;

@@ -35,7 +35,7 @@ static void see(void *arg, unsigned int worker)
 	CPU_SET(job->other, &set);
 	if (job->wrong && worker == 0)
 		sched_setaffinity(0, sizeof(set), &set);
-	plan_run_seen(job->run, worker);
+	plan_run_seen(job->run, PLAN_LOOKER, worker);
 }
 
 /* What a block will do, in little: {policy, threads, pages, ok}. */

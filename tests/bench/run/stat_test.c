@@ -38,7 +38,7 @@ static struct pair pair[] = {
 	{ .workload = &work, .fix = &other, .selected = true },
 	{ .workload = &work, .fix = &absent, .selected = true },
 };
-static const struct pairs pairs = { pair, 4 };
+static const struct pairs pairs = { .pair = pair, .nr = 4 };
 enum { LEAST, NONE, OTHER, ABSENT, NR };
 
 static json_t *row(const char *fix, const char *batches, int violated)
