@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sync/sync.h"
 
@@ -25,6 +26,8 @@ struct worker {
 	unsigned int index;
 	int cpu;			/* found at the start */
 	int moved;			/* found later and another; -1: not */
+	struct event_stat events;	/* like ->perf */
+	struct perf_set *perf;		/* by the worker; between jobs others */
 	uint64_t wanted LINE;		/* by the caller: job to do next */
 	uint64_t start_ns LINE;		/* by the worker */
 	uint64_t end_ns;
@@ -86,6 +89,40 @@ static void pass_gate(struct pool *pool, uint64_t number)
 		relax(pool);
 }
 
+static void add_events(struct event_stat *sum, const struct event_stat *before,
+		       const struct event_stat *after)
+{
+	const uint64_t *from = (const uint64_t *)before;
+	const uint64_t *to = (const uint64_t *)after;
+	uint64_t *s = (uint64_t *)sum;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*s); i++)
+		s[i] += to[i] - from[i];
+}
+
+/*
+ * ->run() is the timed region, and between the two readings of the clock
+ * there is nothing but it: a test reads this function's code.
+ */
+static __attribute__((noinline, noclone)) void
+run_timed(struct worker *w, const struct pool_job *job)
+{
+	const struct perf_set *counting = job->counted ? w->perf : NULL;
+	struct event_stat before = current->events;
+
+	if (counting)
+		perf_enable(counting);
+	w->start_ns = now_ns();
+	job->run(job->arg, w->index);
+	w->end_ns = now_ns();
+	if (counting) {
+		perf_disable(counting);
+		perf_read(w->perf);
+	}
+	if (job->counted)
+		add_events(&w->events, &before, &current->events);
+}
+
 static void worker_main(void *arg)
 {
 	struct worker *w = arg;
@@ -101,9 +138,7 @@ static void worker_main(void *arg)
 		if (job->warm)
 			job->warm(job->arg, w->index);
 		pass_gate(pool, number);
-		w->start_ns = now_ns();
-		job->run(job->arg, w->index);
-		w->end_ns = now_ns();
+		run_timed(w, job);
 		if (sched_getcpu() != w->cpu)
 			WRITE_ONCE(w->moved, sched_getcpu());
 		if (!__atomic_sub_fetch(&pool->left, 1, __ATOMIC_SEQ_CST))
@@ -164,6 +199,70 @@ int pool_cpu(const struct pool *pool, unsigned int worker)
 	return smp_load_acquire(&pool->workers[worker].cpu);
 }
 
+/* --- counters ----------------------------------------------------------- */
+
+/* Each counter of each worker is a descriptor. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int pool_counters_open(struct pool *pool)
+{
+	int error = 0;
+
+	allow_descriptors();
+	/* By one thread: libpfm4 takes no two at a time. */
+	for (unsigned int i = 0; i < pool->nr && !error; i++) {
+		struct worker *w = &pool->workers[i];
+
+		error = perf_open(READ_ONCE(w->thread.task->tid), &w->perf);
+	}
+	return error;
+}
+
+struct perf_set *pool_counters_new(const struct pool *pool)
+{
+	const struct perf_set *first = pool->workers[0].perf;
+	struct perf_set *sum = first ? malloc(sizeof(*sum)) : NULL;
+
+	if (!sum)
+		return NULL;
+	*sum = *first;
+	sum->record = NULL;
+	for (unsigned int i = 0; i < sum->nr; i++)
+		sum->counter[i].fd = -1;
+	perf_zero(sum);
+	return sum;
+}
+
+void pool_counters_take(struct pool *pool, struct perf_set *sum)
+{
+	for (unsigned int i = 0; i < pool->nr; i++) {
+		perf_add(sum, pool->workers[i].perf);
+		perf_zero(pool->workers[i].perf);
+	}
+}
+
+struct event_stat pool_events_take(struct pool *pool)
+{
+	static const struct event_stat none;
+	struct event_stat sum = { 0 };
+
+	for (unsigned int i = 0; i < pool->nr; i++) {
+		add_events(&sum, &none, &pool->workers[i].events);
+		pool->workers[i].events = none;
+	}
+	return sum;
+}
+
+/* --- start and stop ----------------------------------------------------- */
+
 int pool_moved(const struct pool *pool, unsigned int worker)
 {
 	return READ_ONCE(pool->workers[worker].moved);
@@ -218,6 +317,8 @@ void pool_stop(struct pool *pool)
 		task_stop(&pool->workers[i].thread);
 	for (unsigned int i = 0; i < pool->nr; i++)
 		task_join(&pool->workers[i].thread);
+	for (unsigned int i = 0; i < pool->nr; i++)
+		perf_close(pool->workers[i].perf);
 	free(pool->workers);
 	free(pool);
 }

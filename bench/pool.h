@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bench/perf/perf.h"
+#include "sync/sync.h"
+
 struct pool;
 
 struct pool_job {
@@ -17,6 +20,7 @@ struct pool_job {
 	void (*warm)(void *arg, unsigned int worker);
 	void (*run)(void *arg, unsigned int worker);
 	void *arg;
+	bool counted;		/* what ->run does, if counters are open */
 };
 
 /*
@@ -41,5 +45,18 @@ void pool_run_from(struct pool *pool, unsigned int first, unsigned int nr,
 void pool_run(struct pool *pool, unsigned int nr, const struct pool_job *job);
 /* What ->run took in the last job, on the worker's own clock. */
 uint64_t pool_elapsed_ns(const struct pool *pool, unsigned int worker);
+
+/*
+ * Open counters of each worker; a job that is ->counted switches them on
+ * right before, and off and reads them right after, its timed region.  What
+ * cannot be had has its reason.  Before any such job; 0 or -ENOMEM.
+ */
+int pool_counters_open(struct pool *pool);
+/* The same counters, all 0: perf_close() it.  NULL: none are open. */
+struct perf_set *pool_counters_new(const struct pool *pool);
+/* Move what all workers have counted to @sum.  Between jobs. */
+void pool_counters_take(struct pool *pool, struct perf_set *sum);
+/* What they did as tasks in counted jobs since the last time. */
+struct event_stat pool_events_take(struct pool *pool);
 
 #endif

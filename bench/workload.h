@@ -23,7 +23,7 @@ struct bench {
 	const struct run_point *at;	/* the runner's own */
 };
 
-#define COUNTERS	16
+#define COUNTERS	24
 
 /* Anything else a workload counts: "meetings", "lookups", ... */
 struct counter {
@@ -41,6 +41,7 @@ struct record {
 	/* Others, for what a task of this fix held while it waited. */
 	struct wait_stat stall;
 	struct counter counters[COUNTERS];
+	struct perf_set *perf;		/* of all workers; NULL: not opened */
 	uint64_t checked;		/* against the device's image */
 	uint64_t violated;
 	uint64_t misqueued;		/* blocks on somebody else's list */
@@ -85,6 +86,7 @@ struct workload {
 	bool large;			/* one fix mounted at a time: memory */
 	bool alone;			/* a process per batch: cold, memory */
 	bool sharing;			/* in --sweep */
+	bool only_lookups;		/* an operation is one, and no more */
 
 	/* NULL, or why it has nothing to say of @fix. */
 	const char *(*unfit)(const struct fix *fix);

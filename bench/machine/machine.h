@@ -9,6 +9,7 @@
 #define BENCH_MACHINE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /*
  * Processors this process may run on: one of each core first, then their
@@ -33,6 +34,8 @@ json_t *machine_state(void);
  * machine_describe(); each layout has its own.  NULL: no memory.
  */
 json_t *machine_program(void);
+/* Are its processors emulated (qemu's tcg), and times worth nothing? */
+bool machine_is_emulated(void);
 /* release, checking, asan or tsan. */
 const char *machine_build_type(void);
 /* Set @key to null and @key_reason to why.  0, or -1 without memory. */

@@ -162,6 +162,14 @@ static void hypervisor_name(char name[64])
 #endif
 }
 
+bool machine_is_emulated(void)
+{
+	char name[64];
+
+	hypervisor_name(name);
+	return !strncmp(name, "TCG", 3);
+}
+
 static void describe_hypervisor(json_t *machine)
 {
 	char name[64], *flags;

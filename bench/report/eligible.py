@@ -7,6 +7,9 @@ from typing import Any, Callable
 from bench.report import Refused
 from bench.report.load import BASELINE, Run, floors, parameters
 
+# What qemu calls itself without hardware virtualisation.
+EMULATOR = "TCG"
+
 # What a correct oracle sees in the negative control.
 MUST_FAIL = ("ordering", "lost-error")
 
@@ -19,6 +22,8 @@ def device_kind(run: Run) -> str:
 # What makes runs comparable; the keys are the words for --across.
 CONFIGURATION: dict[str, Callable[[Run], Any]] = {
     "threads": lambda run: run.first.threads,
+    "placements": lambda run: sorted({f"{c[2]}, {c[1]}" for c, _ in
+                                      run.first.rows if c[2]}),
     "device": device_kind,
     "seed": lambda run: run.first.seed,
     "workloads": lambda run: sorted({c[0] for c, _ in run.first.rows}),
@@ -36,6 +41,10 @@ def check_run(run: Run) -> None:
         raise Refused(f"{run.path}: measured with a build of type {build}, "
                       "whose times say nothing of a release build's: measure "
                       "again with scripts/run")
+    if str(run.machine.get("hypervisor")).startswith(EMULATOR):
+        raise Refused(f"{run.path}: measured on an emulated processor, whose "
+                      "times say nothing of any machine: measure on a real "
+                      "one")
     if not any(fix == BASELINE for _, fix in run.first.rows):
         raise Refused(f"{run.path}: nothing to compare with: `{BASELINE}` "
                       f"was not measured; add --fix {BASELINE} to the run")

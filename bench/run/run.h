@@ -162,6 +162,15 @@ void record_free(struct record *rec);
 
 /* --- statistics and the table: run_stat.c, run_table.c ---------------- */
 
+/* What they say of one of the processor's or the kernel's counters. */
+struct perf_total {
+	const char *name, *mode;	/* the blocks'; NULL: no more */
+	double per_operation;		/* summed over ->blocks */
+	unsigned int blocks;
+	double share;			/* the least; of the time counted */
+	const char *reason;		/* a block's that has none */
+};
+
 /* What all blocks say of one pair. */
 struct summary {
 	bool measured;
@@ -179,6 +188,7 @@ struct summary {
 	struct wait_stat stall;
 	char stall_reason[160];
 	struct counter counters[COUNTERS]; /* names are the blocks' */
+	struct perf_total perf[PERF_COUNTERS];
 	uint64_t checked, violated, misqueued;
 	uint64_t left;			/* not gone at unmount */
 	double *batch_ns;		/* of all blocks, for the replay */
@@ -238,7 +248,7 @@ void run_print_wrapped(FILE *out, const char *text, int column, int indent);
 
 struct notes {
 	unsigned int nr;
-	char text[NOTES][384];
+	char text[NOTES][640];
 };
 
 /* One more, if it is not there yet. */
@@ -250,6 +260,9 @@ void run_print_counters(const struct table *t, unsigned int from,
 			unsigned int to, FILE *out);
 void run_note_counters(struct notes *n, const struct table *t,
 		       unsigned int from, unsigned int to);
+/* Which of the processor's and the kernel's counters there are not, and why. */
+void run_note_perf(struct notes *n, const struct table *t, unsigned int from,
+		   unsigned int to);
 /* What else the machine did while the blocks were measured. */
 void run_note_machine(struct notes *n, json_t *const *blocks,
 		      unsigned int nr_blocks);

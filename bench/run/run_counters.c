@@ -35,6 +35,57 @@ static const struct counter *find(const struct summary *s, const char *name)
 	return NULL;
 }
 
+/* These are shown per operation, and only if there are some. */
+static const char *const per_operation[] = {
+	"hits",	      "misses",	    "found_stale",
+	"log_forces", "futex_calls", "ail_passes",
+};
+#define LEAST_SHOWN	0.0005
+
+static bool is_per_operation(const char *name)
+{
+	for (unsigned int i = 0;
+	     i < sizeof(per_operation) / sizeof(*per_operation); i++)
+		if (!strcmp(name, per_operation[i]))
+			return true;
+	return false;
+}
+
+/* Nothing but hits, or none of the others, needs no line. */
+static bool is_expected(const char *name, double each)
+{
+	if (!strcmp(name, "hits"))
+		each -= 1;
+	return each > -LEAST_SHOWN && each < LEAST_SHOWN;
+}
+
+static void print_per_operation(const struct table *t, unsigned int from,
+				unsigned int to, const char *name, FILE *out)
+{
+	char text[2048];
+	size_t at = snprintf(text, sizeof(text), "%s per operation:", name);
+	const char *comma = "";
+	bool shown = false;
+
+	for (unsigned int i = from; i < to && at < sizeof(text); i++) {
+		const struct summary *s = &t->summaries[i];
+		const struct counter *c = find(s, name);
+		double each;
+
+		if (!c || !s->nr_ops)
+			continue;
+		each = c->value / s->nr_ops;
+		shown |= !is_expected(name, each);
+		at += snprintf(text + at, sizeof(text) - at, "%s %s %.3g",
+			       comma, t->pairs->pair[i].fix->name, each);
+		comma = ",";
+	}
+	if (!shown)
+		return;
+	fputs("  ", out);
+	run_print_wrapped(out, text, 2, 4);
+}
+
 /* "meetings: none 3, other 4" */
 static void print_counter(const struct table *t, unsigned int from,
 			  unsigned int to, const char *name, FILE *out)
@@ -42,6 +93,11 @@ static void print_counter(const struct table *t, unsigned int from,
 	char text[2048];
 	size_t at = snprintf(text, sizeof(text), "%s:", name);
 	const char *comma = "";
+
+	if (is_per_operation(name)) {
+		print_per_operation(t, from, to, name, out);
+		return;
+	}
 
 	for (unsigned int i = from; i < to && at < sizeof(text); i++) {
 		const struct counter *c = find(&t->summaries[i], name);
@@ -65,6 +121,50 @@ static bool counted_before(const struct table *t, unsigned int from,
 	return false;
 }
 
+/* --- the processor's and the kernel's ------------------------------------ */
+
+/* The cost column shows it. */
+static bool is_time(const struct perf_total *p)
+{
+	return !strcmp(p->name, "task-clock-ns");
+}
+
+static void print_perf(const struct table *t, unsigned int from,
+		       unsigned int to, int k, FILE *out)
+{
+	const char *name = NULL, *comma = "";
+	double least = 1, most = 0;
+	char text[2048];
+	size_t at = 0;
+
+	for (unsigned int i = from; i < to && at < sizeof(text); i++) {
+		const struct perf_total *p = &t->summaries[i].perf[k];
+		double each;
+
+		if (!p->name || !p->blocks || is_time(p))
+			continue;
+		if (!name)
+			at = snprintf(text, sizeof(text),
+				      "%s (%s) per operation:", p->name,
+				      p->mode);
+		name = p->name;
+		each = p->per_operation / p->blocks;
+		most = each > most ? each : most;
+		least = p->share < least ? p->share : least;
+		at += snprintf(text + at, sizeof(text) - at, "%s %s %.3g",
+			       comma, t->pairs->pair[i].fix->name, each);
+		comma = ",";
+	}
+	if (!name || most < LEAST_SHOWN)
+		return;
+	if (least < 1 && at < sizeof(text))
+		snprintf(text + at, sizeof(text) - at,
+			 "; scaled: counted for %.0f %% of the time or more",
+			 100 * least);
+	fputs("  ", out);
+	run_print_wrapped(out, text, 2, 4);
+}
+
 void run_print_counters(const struct table *t, unsigned int from,
 			unsigned int to, FILE *out)
 {
@@ -75,6 +175,40 @@ void run_print_counters(const struct table *t, unsigned int from,
 			if (is_shown(c[k].name) &&
 			    !counted_before(t, from, i, c[k].name))
 				print_counter(t, from, to, c[k].name, out);
+	}
+	for (int k = 0; k < PERF_COUNTERS; k++)
+		print_perf(t, from, to, k, out);
+}
+
+/* A note per reason, with those that have it. */
+void run_note_perf(struct notes *n, const struct table *t, unsigned int from,
+		   unsigned int to)
+{
+	for (int k = 0; k < PERF_COUNTERS; k++) {
+		const char *why = NULL, *same = NULL;
+		char text[480];
+		size_t at = 0;
+
+		for (unsigned int i = from; i < to && !why; i++)
+			if (t->summaries[i].perf[k].name)
+				why = t->summaries[i].perf[k].reason;
+		for (int m = 0; why && m < PERF_COUNTERS; m++) {
+			const struct perf_total *p = NULL;
+
+			for (unsigned int i = from; i < to && !p; i++)
+				if (t->summaries[i].perf[m].reason)
+					p = &t->summaries[i].perf[m];
+			if (!p || strcmp(p->reason, why))
+				continue;
+			same = same ? same : "";
+			if (at < sizeof(text))
+				at += snprintf(text + at, sizeof(text) - at,
+					       "%s%s (%s)", same, p->name,
+					       p->mode);
+			same = ", ";
+		}
+		if (at)
+			run_note(n, "not counted: %s: %s", text, why);
 	}
 }
 

@@ -86,10 +86,51 @@ static void leave(struct field *f, struct instance *in)
 	instance_close(in);
 }
 
+static uint64_t ail_passes(const struct instance *in)
+{
+	return in->fix->ail_passes ? in->fix->ail_passes(in->mp) : 0;
+}
+
+/* In a batch; the workload counts those of timed ones itself. */
+static uint64_t counted_operations(const struct field *f)
+{
+	if (f->workload->timed)
+		return 0;
+	return f->workload->per_thread ? f->ops * f->bench->threads : f->ops;
+}
+
+/* How lookups ended, and what operations did that costs time. */
+static void count_events(struct field *f, const struct instance *in,
+			 uint64_t passes, uint64_t ops, struct record *rec)
+{
+	struct event_stat e = pool_events_take(f->bench->pool);
+
+	if (floor_of(in->fix) || in->fix->does_nothing)
+		return;
+	if (f->workload->only_lookups)
+		e.lookups += counted_operations(f) + rec->nr_ops - ops;
+	record_count(rec, "hits", e.lookups - e.misses - e.found_stale);
+	record_count(rec, "misses", e.misses);
+	record_count(rec, "found_stale", e.found_stale);
+	record_count(rec, "log_forces", e.log_forces);
+	record_count(rec, "futex_calls", e.futex_calls);
+	record_count(rec, "ail_passes", ail_passes(in) - passes);
+}
+
+/* What the workers' counters have, to this fix's. */
+static void count_hardware(struct field *f, struct record *rec)
+{
+	if (!rec->perf)
+		rec->perf = pool_counters_new(f->bench->pool);
+	if (rec->perf)
+		pool_counters_take(f->bench->pool, rec->perf);
+}
+
 static int batch(struct field *f, struct instance *in, uint64_t ops,
 		 struct record *rec, double *mean)
 {
 	bool open = !in->dev;
+	uint64_t passes, ops_before = rec ? rec->nr_ops : 0;
 	int error = 0;
 
 	watch(in);
@@ -97,11 +138,15 @@ static int batch(struct field *f, struct instance *in, uint64_t ops,
 		error = instance_open(in);
 	if (error)
 		return error;
+	passes = ail_passes(in);
 	if (rec)
 		perf_control_enable();
 	error = f->workload->batch(in, ops * in->work, rec, mean);
-	if (rec)
+	if (rec) {
 		perf_control_disable();
+		count_hardware(f, rec);
+		count_events(f, in, passes, ops_before, rec);
+	}
 	*mean *= in->work;
 	if (error)
 		snprintf(in->record.reason, sizeof(in->record.reason),
@@ -186,14 +231,6 @@ static int calibrate(struct field *f)
 			f->ops = ops;
 	}
 	return 0;
-}
-
-/* In a batch; the workload counts those of timed ones itself. */
-static uint64_t counted_operations(const struct field *f)
-{
-	if (f->workload->timed)
-		return 0;
-	return f->workload->per_thread ? f->ops * f->bench->threads : f->ops;
 }
 
 static int run_rounds(struct field *f, uint64_t seed)

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "bench/machine/machine.h"
+
 /* From so much on it is worth a note. */
 #define BUSY_SHARE	0.05		/* of all processors, by others */
 #define STEAL_SHARE	0.01
@@ -100,6 +102,8 @@ void run_note_machine(struct notes *n, json_t *const *blocks,
 		processors = json_integer_value(json_object_get(
 			json_object_get(b, "after"), "processors"));
 	}
+	if (machine_is_emulated())
+		run_note(n, "EMULATED: no time of it means anything, and no comparison takes it");
 	if (!seconds) {
 		run_note(n, "whether the machine was busy is not known: /proc/stat does not tell");
 		return;

@@ -184,6 +184,7 @@ void record_merge(struct record *rec, const struct record *from)
 void record_free(struct record *rec)
 {
 	free(rec->batch_ns);
+	perf_close(rec->perf);
 	*rec = (struct record){ 0 };
 }
 
@@ -212,6 +213,44 @@ static json_t *counters_to_json(const struct record *rec)
 		json_object_set_new(counters, rec->counters[i].name,
 				    json_real(rec->counters[i].value));
 	return counters;
+}
+
+/* A counter's value is scaled to all of the time; what has none says why. */
+static json_t *counter_to_json(const struct perf_counter *c, uint64_t ops)
+{
+	struct perf_result r;
+	json_t *row;
+
+	perf_result(c, &r);
+	row = json_pack("{s:s, s:s, s:s}", "name", c->name, "mode", c->mode,
+			"status", perf_status_name(r.status));
+	if (r.reason[0] || !ops) {
+		json_set_missing(row, "per_operation", "%s",
+				 r.reason[0] ? r.reason :
+					       "no operation was completed");
+		return row;
+	}
+	json_object_set_new(row, "per_operation", json_real(r.value / ops));
+	json_object_set_new(row, "share", json_real(r.share));
+	return row;
+}
+
+static void perf_row_to_json(json_t *row, const struct record *rec)
+{
+	json_t *list = json_array();
+
+	if (rec->reason[0] || !rec->perf) {
+		json_decref(list);
+		json_set_missing(row, "perf", "%s",
+				 rec->reason[0] ? rec->reason :
+						  "no counters were opened");
+		return;
+	}
+	for (unsigned int i = 0; i < rec->perf->nr; i++)
+		json_array_append_new(list,
+				      counter_to_json(&rec->perf->counter[i],
+						      rec->nr_ops));
+	json_object_set_new(row, "perf", list);
 }
 
 static json_t *left_to_json(const struct teardown *left)
@@ -264,6 +303,7 @@ json_t *record_to_json(const struct record *rec, const struct workload *w)
 	json_t *row = json_object();
 
 	times_to_json(row, rec, w);
+	perf_row_to_json(row, rec);
 	json_object_set_new(row, "operations", json_integer(rec->nr_ops));
 	if (w->checks && rec->checked) {
 		json_object_set_new(row, "checked",

@@ -119,6 +119,8 @@ int run_stage_open(struct bench *b, const struct run_point *at)
 		status = start_pool(b, at, cpus, nr, at->threads);
 		free(cpus);
 	}
+	if (!status && pool_counters_open(b->pool))
+		status = cli_fail("out of memory");
 	if (status)
 		run_stage_close(b);
 	return status;

@@ -139,6 +139,53 @@ static void add_counter(struct summary *s, const char *name, double value)
 	}
 }
 
+static struct perf_total *find_perf(struct summary *s, const char *name,
+				    const char *mode)
+{
+	for (int i = 0; i < PERF_COUNTERS; i++) {
+		struct perf_total *t = &s->perf[i];
+
+		if (!t->name)
+			*t = (struct perf_total){ .name = name,
+						  .mode = mode,
+						  .share = 1 };
+		if (!strcmp(t->name, name) && !strcmp(t->mode, mode))
+			return t;
+	}
+	return NULL;
+}
+
+static void add_perf(struct summary *s, const json_t *row)
+{
+	const json_t *list = json_object_get(row, "perf"), *c;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, c)
+	{
+		const char *name, *mode, *reason = NULL;
+		double share = 1;
+		struct perf_total *t;
+		json_t *value;
+
+		if (json_unpack((json_t *)c, "{s:s, s:s, s:o, s?F, s?s}",
+				"name", &name, "mode", &mode, "per_operation",
+				&value, "share", &share,
+				"per_operation_reason", &reason))
+			continue;
+		t = find_perf(s, name, mode);
+		if (!t)
+			continue;
+		if (!json_is_number(value)) {
+			t->reason = reason ? reason : "no block says why";
+			continue;
+		}
+		t->per_operation += json_number_value(value);
+		t->blocks++;
+		if (share < t->share)
+			t->share = share;
+	}
+}
+
 static void add_counts(struct summary *s, const json_t *row)
 {
 	const json_t *waits = json_object_get(row, "waits"), *value;
@@ -152,6 +199,7 @@ static void add_counts(struct summary *s, const json_t *row)
 	add_wait(&s->stall, stall);
 	json_object_foreach(json_object_get(row, "counters"), key, value)
 		add_counter(s, key, json_number_value(value));
+	add_perf(s, row);
 	s->nr_ops += integer(row, "operations");
 	s->checked += integer(row, "checked");
 	s->violated += integer(row, "violated");

@@ -258,6 +258,7 @@ static void print_group(const struct table *t, unsigned int from,
 
 void run_table(const struct table *t, FILE *out)
 {
+	struct notes notes = { 0 };
 	unsigned int from, to;
 
 	for (from = 0; from < t->pairs->nr; from = to) {
@@ -274,4 +275,10 @@ void run_table(const struct table *t, FILE *out)
 		if (any_selected(t->pairs, from, to))
 			print_group(t, from, to, out);
 	}
+	/* The same in every group. */
+	run_note_perf(&notes, t, 0, t->pairs->nr);
+	if (!notes.nr)
+		return;
+	fputs("\ncounters\n", out);
+	run_print_notes(&notes, out);
 }

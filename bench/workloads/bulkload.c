@@ -99,7 +99,11 @@ static void load(void *arg, unsigned int worker)
 
 static int run_loads(struct load_job *load_job, double *mean)
 {
-	const struct pool_job job = { .run = load, .arg = load_job };
+	const struct pool_job job = {
+		.run = load,
+		.arg = load_job,
+		.counted = load_job->rec,
+	};
 
 	const struct bench *b = load_job->in->bench;
 

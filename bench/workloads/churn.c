@@ -114,10 +114,14 @@ static void sync_main(void *arg)
 	role_staler_seen(in->bench);
 }
 
-static int churn_run(struct instance *in, uint64_t ns)
+static int churn_run(struct instance *in, uint64_t ns, bool counted)
 {
 	struct churn *c = in->private;
-	const struct pool_job job = { .run = churn, .arg = c };
+	const struct pool_job job = {
+		.run = churn,
+		.arg = c,
+		.counted = counted,
+	};
 	int error;
 
 	c->for_ns = ns;
@@ -152,7 +156,7 @@ static int churn_batch(struct instance *in, uint64_t ns, struct record *rec,
 	int error;
 
 	role_count_start(in, &counts);
-	error = churn_run(in, ns);
+	error = churn_run(in, ns, rec);
 	if (error)
 		return error;
 	for (unsigned int i = 0; i < in->bench->threads; i++) {
@@ -181,7 +185,7 @@ static int churn_start(struct instance *in)
 	in->private = c;
 	for (unsigned int i = 0; i < in->bench->threads; i++)
 		c->by[i].random = in->bench->seed + i;
-	return churn_run(in, BATCH_NS / 20);
+	return churn_run(in, BATCH_NS / 20, false);
 }
 
 static void churn_stop(struct instance *in)

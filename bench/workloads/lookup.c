@@ -299,7 +299,12 @@ static double run_slice(struct lookup *l, struct record *rec)
 {
 	struct pool *pool = l->in->bench->pool;
 	unsigned int i, threads = l->in->bench->threads;
-	const struct pool_job job = { .warm = warm, .run = look, .arg = l };
+	const struct pool_job job = {
+		.warm = warm,
+		.run = look,
+		.arg = l,
+		.counted = rec,
+	};
 	const struct pool_job after = { .run = collect, .arg = l };
 	double sum = 0;
 
@@ -421,6 +426,8 @@ static struct workload lookup_##_name = {				\
 	.rounds = _rounds,						\
 	.batch_ns = _batch_ns,						\
 	.sharing = _sharing,						\
+	.only_lookups = true,						\
+	.per_thread = true,						\
 	.unfit = _unfit,						\
 	.mount_options = lookup_mount_options,				\
 	.start = lookup_start,						\

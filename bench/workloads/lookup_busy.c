@@ -194,8 +194,12 @@ static int busy_batch(struct instance *in, uint64_t ns, struct record *rec,
 {
 	struct busy *busy = in->private;
 	struct pool *pool = in->bench->pool;
-	const struct pool_job job = { .warm = warm, .run = look, .arg = busy };
-	uint64_t passes = in->fix->ail_passes(in->mp);
+	const struct pool_job job = {
+		.warm = warm,
+		.run = look,
+		.arg = busy,
+		.counted = rec,
+	};
 	double sum = 0;
 	int error;
 
@@ -217,8 +221,6 @@ static int busy_batch(struct instance *in, uint64_t ns, struct record *rec,
 	if (rec) {
 		rec->misqueued += busy->misqueued;
 		record_count(rec, "loads", busy->loads);
-		record_count(rec, "ail_passes",
-			     in->fix->ail_passes(in->mp) - passes);
 	}
 	return first_error(busy);
 }
@@ -256,6 +258,7 @@ static struct workload lookup_busy = {
 	.rounds = 10,
 	.batch_ns = BATCH_NS,
 	.timed = true,
+	.only_lookups = true,
 	.loads = true,
 	.uses_device = true,
 	.unfit = lookup_more_than_hits,

@@ -164,7 +164,11 @@ static int storm_run(struct instance *in, uint64_t ns, struct record *rec,
 		     double *mean)
 {
 	struct storm_job storm_job = { .in = in, .for_ns = ns, .rec = rec };
-	const struct pool_job job = { .run = storm, .arg = &storm_job };
+	const struct pool_job job = {
+		.run = storm,
+		.arg = &storm_job,
+		.counted = rec,
+	};
 
 	in->checked = 0;
 	in->violated = 0;

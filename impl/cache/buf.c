@@ -203,6 +203,7 @@ static __attribute__((noinline)) int buf_find_stale(struct buf *bp,
 		buf_unlock(bp);
 		return -ENOENT;
 	}
+	current->events.found_stale++;
 	if (unlikely(fix_linked(bp)))
 		stat_meeting(bp, flags);
 	error = fix_find_stale(bp, flags);
@@ -295,6 +296,7 @@ buf_find_insert(struct mount *mp, struct ag *pag, uint64_t bno,
 	struct buf *new = buf_alloc(mp, bno, len), *bp;
 	int error = -ENOMEM;
 
+	current->events.misses++;
 	if (!new)
 		goto out_put;
 	spin_lock(&pag->bc_lock);
@@ -356,6 +358,7 @@ buf_get_fast(struct mount *mp, uint64_t bno, unsigned int len,
 int buf_get(struct mount *mp, uint64_t bno, unsigned int len,
 	    unsigned int flags, struct buf **bpp)
 {
+	current->events.lookups++;
 	return buf_get_fast(mp, bno, len, flags, bpp);
 }
 

@@ -50,4 +50,17 @@ struct lock_stat {
 /* All locks that any task has taken by counted_lock() so far. */
 struct lock_stat lock_stat_sum(void);
 
+/*
+ * What a task has done since its slot was made: of lookups how each ended
+ * but for those of bench_lookup*(), which count themselves only when they
+ * are no hits; futex calls to sleep and to wake, but for daemons' pauses.
+ */
+struct event_stat {
+	uint64_t lookups;
+	uint64_t misses;
+	uint64_t found_stale;
+	uint64_t log_forces;
+	uint64_t futex_calls;
+};
+
 #endif

@@ -148,8 +148,8 @@ static void spin_awake(struct task *t, uint64_t until)
 	} while (now_ns() < until);
 }
 
-/* Until @limit, if there is one. */
-static void park(struct task *t, bool forever, uint64_t limit)
+/* Until @limit, if there is one; @idle: as daemons do between their work. */
+static void park(struct task *t, bool forever, uint64_t limit, bool idle)
 {
 	const struct timespec until = {
 		.tv_sec = limit / 1000000000u,
@@ -159,13 +159,15 @@ static void park(struct task *t, bool forever, uint64_t limit)
 
 	__atomic_compare_exchange_n(&t->state, &sleeping, TASK_PARKED, false,
 				    __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
-	while (smp_load_acquire(&t->state) != TASK_RUNNING)
+	while (smp_load_acquire(&t->state) != TASK_RUNNING) {
+		t->events.futex_calls += !idle;
 		/* An absolute time, so that a spurious wake loses nothing. */
 		if (task_futex(&t->state, FUTEX_WAIT_BITSET, TASK_PARKED,
 			       forever ? NULL : &until,
 			       FUTEX_BITSET_MATCH_ANY) &&
 		    errno == ETIMEDOUT)
 			return;
+	}
 }
 
 uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
@@ -185,7 +187,7 @@ uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 		stall_clocks_start(t);
 	if (kind != WAIT_IDLE && more_processors && ns > SPIN_NS)
 		spin_awake(t, start + SPIN_NS);
-	park(t, ns == SLEEP_FOREVER, limit);
+	park(t, ns == SLEEP_FOREVER, limit, kind == WAIT_IDLE);
 	WRITE_ONCE(t->state, TASK_RUNNING);
 
 	end = now_ns();
@@ -203,8 +205,12 @@ bool wake_up_process(struct task *t)
 	int state = __atomic_exchange_n(&t->state, TASK_RUNNING,
 					__ATOMIC_SEQ_CST);
 
-	if (state == TASK_PARKED)
+	if (state == TASK_PARKED) {
+		/* Its own, until it wakes. */
+		if (READ_ONCE(t->wait_kind) != WAIT_IDLE)
+			current->events.futex_calls++;
 		task_futex(&t->state, FUTEX_WAKE, 1, NULL, 0);
+	}
 	return state != TASK_RUNNING;
 }
 

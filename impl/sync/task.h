@@ -52,6 +52,7 @@ struct task {
 	struct wait_stat stall;	/* the same: parts of waits, see account.h */
 	struct holdings holdings;
 	struct lock_stat locks;	/* by the task; read by anyone */
+	struct event_stat events; /* by the task alone */
 	uint64_t lock_since;	/* it has a counted lock, sampled; 0: not */
 	/* Called before it sleeps, if set; does not sleep itself. */
 	void (*before_sleep)(struct task *t);
