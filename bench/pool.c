@@ -280,6 +280,14 @@ static bool any_twice(const unsigned int *cpus, unsigned int nr)
 int pool_start(unsigned int nr, const unsigned int *cpus, unsigned int nr_cpus,
 	       struct pool **poolp)
 {
+	return pool_start_with(nr, cpus, nr_cpus, NULL, NULL, poolp);
+}
+
+int pool_start_with(unsigned int nr, const unsigned int *cpus,
+		    unsigned int nr_cpus,
+		    int (*before)(void *arg, unsigned int worker), void *arg,
+		    struct pool **poolp)
+{
 	struct pool *pool = aligned_alloc(128, sizeof(*pool));
 	int error = -ENOMEM;
 
@@ -297,6 +305,9 @@ int pool_start(unsigned int nr, const unsigned int *cpus, unsigned int nr_cpus,
 		w->pool = pool;
 		w->index = pool->nr;
 		w->cpu = w->moved = -1;
+		error = before ? before(arg, pool->nr) : 0;
+		if (error)
+			goto fail;
 		error = task_start(&w->thread, "bench", cpus[pool->nr % nr_cpus],
 				   worker_main, w);
 		if (error)

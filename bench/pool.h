@@ -29,6 +29,14 @@ struct pool_job {
  */
 int pool_start(unsigned int nr, const unsigned int *cpus, unsigned int nr_cpus,
 	       struct pool **poolp);
+/*
+ * The same, but before each worker is started @before is called, whose error
+ * ends it: what the worker is to inherit from the caller.
+ */
+int pool_start_with(unsigned int nr, const unsigned int *cpus,
+		    unsigned int nr_cpus,
+		    int (*before)(void *arg, unsigned int worker), void *arg,
+		    struct pool **poolp);
 void pool_stop(struct pool *pool);
 unsigned int pool_workers(const struct pool *pool);
 /* Some share a processor. */

@@ -234,6 +234,7 @@ static int planned_node(const struct plan_run *run)
 static json_t *kind_to_json(const struct plan_run *run, const struct kind *k)
 {
 	json_t *row = plan_pages_to_json(k->what, planned_node(run), &k->pages);
+	json_t *why;
 	uint64_t elsewhere = 0;
 
 	for (int n = 0; n < PLAN_NODES; n++)
@@ -243,8 +244,10 @@ static json_t *kind_to_json(const struct plan_run *run, const struct kind *k)
 	if (elsewhere && planned_node(run) < 0) {
 		json_object_set_new(row, "elsewhere", json_integer(elsewhere));
 		json_object_set_new(row, "ok", json_false());
-		json_object_set_new(row, "reason",
-				    json_string("pages are on a node that is no looker's"));
+		why = json_sprintf("%s: %llu of %llu pages are on a node that is no looker's",
+				   k->what, (unsigned long long)elsewhere,
+				   (unsigned long long)k->pages.pages);
+		json_object_set_new(row, "reason", why);
 	}
 	return row;
 }

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import (FixedLocator, FuncFormatter, LogLocator,
                                NullLocator)
 
-from bench.report import summary, svg, units
+from bench.report import distance, summary, svg, units
 from bench.report.compare import (COST, FLOOR_ROLE, TWIN_ROLE, Comparison,
                                   Result, Side)
 from bench.report.load import BASELINE, WAITS
@@ -227,6 +227,8 @@ def scaling_points(sides: list[Side]) -> dict[str, dict[str, dict]]:
     points: dict[str, dict[str, dict]] = {}
     for side in sides:
         for (case, fix) in side.run.first.rows:
+            if case[2]:
+                continue            # placed: by_distance()
             batches = [b.rows[case, fix].batches for b in side.run.blocks]
             batches = [b for b in batches if b is not None and len(b)]
             if batches:
@@ -264,6 +266,35 @@ def scaling(sides: list[Side], name: str) -> str | None:
         svg.plain(axes, "y")
     return finish(made, list(handles.values()), name,
                   "Time per operation against threads")
+
+
+def by_distance(side: Side, fix: str, name: str) -> str | None:
+    """Time per operation of one fix against threads, a curve per distance."""
+    found = distance.curves(side.run, fix)
+    if not found:
+        return None
+    labels = distance.labels(side.run)
+    made, flat = panels(len(found), 2.1, 2)
+    handles: dict[str, object] = {}
+    for axes, (workload, curves) in zip(flat, found.items()):
+        threads = sorted({t for points in curves.values() for t in points})
+        for placement, points in curves.items():
+            at = sorted(points)
+            line, = axes.plot(at, [points[t] for t in at], "o-", ms=4, lw=1.4,
+                              color=svg.series_colour(
+                                  list(labels).index(placement)),
+                              label=labels[placement])
+            handles.setdefault(placement, line)
+        axes.set_title(workload)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(threads, [str(t) for t in threads])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("threads")
+        time_axis(axes.yaxis)
+        svg.plain(axes, "y")
+    return finish(made, [handles[p] for p in labels if p in handles], name,
+                  f"Time per operation of {fix} against threads, by distance")
 
 
 # --- calibration -------------------------------------------------------------

@@ -43,6 +43,7 @@ class Row:
     stall: tuple[int, int, int] | None
     stall_reason: str
     counters: dict[str, float]
+    perf: list[dict]
     checked: int
     violated: int
     misqueued: int
@@ -74,6 +75,8 @@ class Block:
     run: str
     environment_bytes: int | None
     injected: bool
+    skipped: dict[str, str]
+    misplaced: list[str]
 
 
 @dataclass
@@ -160,6 +163,7 @@ def parse_row(data: dict, block: dict) -> Row:
         stall=wait_of(data["stall"]),
         stall_reason="" if data["stall"] else reason_of(data, "stall"),
         counters=data["counters"] or {},
+        perf=data.get("perf") or [],
         checked=data["checked"] or 0,
         violated=data["violated"] or 0,
         misqueued=data["misqueued"] or 0,
@@ -167,6 +171,20 @@ def parse_row(data: dict, block: dict) -> Row:
         floor=data.get("floor_sha256") or "",
         parameters=data.get("parameters"),
     )
+
+
+def misplaced(data: dict) -> list[str]:
+    """Threads and memory that were not where the plan had them."""
+    found = []
+    for placed in data.get("placements") or []:
+        for what in (placed.get("threads") or []) + (placed.get("pages")
+                                                     or []):
+            if not what["ok"]:
+                found.append(f"{placed['placement']}: {what['reason']}")
+        found += [f"worker {w['worker']} was on processor {w['found']} "
+                  f"instead of {w['processor']}"
+                  for w in placed.get("moved") or []]
+    return found
 
 
 def parse_block(path: Path, data: dict) -> Block:
@@ -193,6 +211,9 @@ def parse_block(path: Path, data: dict) -> Block:
         run=str(data.get("run") or ""),
         environment_bytes=data.get("environment_bytes"),
         injected="injected" in data,
+        skipped={p["placement"]: p["skipped"] for p in
+                 data.get("placements") or [] if "skipped" in p},
+        misplaced=misplaced(data),
     )
 
 

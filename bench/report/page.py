@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.report import about, control, figures, summary, text, units
+from bench.report import (about, control, counters, distance, figures,
+                          summary, text, units)
 from bench.report.compare import (COST, EQUIVALENT, FASTER, INCONCLUSIVE,
                                   NOT_MEASURED, NO_VERDICT, SLOWER, VIOLATED,
                                   Comparison, Result, Side)
@@ -165,6 +166,12 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
         "wait_charts": chart_list(charts, figures.waits, side, grouped),
         "strips": chart_list(charts, figures.twin_strip, side, grouped,
                              comparison.options.delta),
+        "distance_charts": [c for c in (
+            charts(figures.by_distance, side, fix)
+            for fix in distance.fixes(side.run)) if c],
+        "skipped": distance.skipped(side.run),
+        "misplaced": [m for b in side.run.blocks for m in b.misplaced],
+        "counters": counters.lines(side),
         "drift": charts(figures.drift, side),
         "spread": spread_rows(side),
         "spread_reason": spread_reason(side),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 
-from bench.report import about, control, summary, units
+from bench.report import about, control, counters, distance, summary, units
 from bench.report.compare import (COST, EQUIVALENT, FASTER, FLOOR_ROLE,
                                   INCONCLUSIVE, MEMORY, NOT_MEASURED,
                                   NO_VERDICT, QUANTILES, SLOWER, TWIN_ROLE,
@@ -452,6 +452,10 @@ def report_text(comparison: Comparison) -> str:
             lines += heading(f"Latency of single operations{title}")
             lines += latency_lines(side)
             lines += heading(f"Waits{title}") + wait_lines(side)
+            lines += heading(f"Counters{title}") + counters.lines(side)
+            apart = distance.lines(side.run, BASELINE)
+            if apart:
+                lines += heading(f"Distance{title}") + apart
         lines += heading(f"Exploratory: no verdicts{title}")
         lines += exploratory_lines(side)
         lines += heading(f"Machine and design{title}") + machine_lines(side)

@@ -169,7 +169,8 @@ static bool all_measured(const struct run *r, const struct summary *s)
 	for (unsigned int i = 0; i < r->pairs.nr; i++)
 		if (r->pairs.pair[i].selected && !s[i].measured &&
 		    !r->pairs.pair[i].point->skipped[0] &&
-		    !r->pairs.pair[i].fix->does_nothing)
+		    !r->pairs.pair[i].fix->does_nothing &&
+		    !floor_of(r->pairs.pair[i].fix))
 			return false;
 	return true;
 }

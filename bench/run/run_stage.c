@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "bench/machine/machine.h"
 
@@ -35,90 +36,91 @@ static int bind_daemons(unsigned int first)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
-static int start_pool(struct bench *b, const struct run_point *at,
-		      const unsigned int *cpus, unsigned int nr_cpus,
-		      unsigned int workers)
+static int pool_failed(unsigned int workers, int error)
 {
-	int error;
+	return cli_fail("cannot start %u threads: %s; ask for fewer with "
+			"--threads",
+			workers, strerror(-error));
+}
 
-	b->threads = at->threads;
-	error = pool_start(workers, cpus, nr_cpus, &b->pool);
-	if (error)
-		return cli_fail("cannot start %u threads: %s; ask for fewer "
-				"with --threads",
-				workers, strerror(-error));
-	if (bind_daemons(cpus[0]))
+static void place_daemons(unsigned int first)
+{
+	if (bind_daemons(first))
 		cli_say("the daemons could not be kept off the loader's "
 			"processor: expect noise");
-	return 0;
+}
+
+static int open_unplaced(struct bench *b, const struct run_point *at)
+{
+	unsigned int *cpus, nr;
+	int error = machine_cpus(&cpus, &nr);
+
+	if (error)
+		return cli_fail("cannot find out the processors: %s",
+				strerror(-error));
+	error = pool_start(at->threads, cpus, nr, &b->pool);
+	if (!error)
+		place_daemons(cpus[0]);
+	free(cpus);
+	return error ? pool_failed(at->threads, error) : 0;
 }
 
 /* --- by a plan ---------------------------------------------------------- */
 
-struct entering {
-	struct bench *b;
-	int error;			/* any worker's */
-};
-
-static void enter(void *arg, unsigned int worker)
+/* Before it starts: not even its first page is elsewhere. */
+static int enter(void *arg, unsigned int worker)
 {
-	struct entering *e = arg;
-	bool looker = worker < e->b->threads;
-	int error = plan_run_enter(e->b->place,
-				   looker ? PLAN_LOOKER : PLAN_LOADER,
-				   looker ? worker : 0);
+	struct bench *b = arg;
+	bool looker = worker < b->threads;
 
-	if (error)
-		__atomic_store_n(&e->error, error, __ATOMIC_RELAXED);
+	return plan_run_enter(b->place, looker ? PLAN_LOOKER : PLAN_LOADER,
+			      looker ? worker : 0);
+}
+
+/*
+ * Pages by turns are 4 KiB each: of huge ones a small working set has too
+ * few to be on every node.
+ */
+static void allow_huge_pages(bool allow)
+{
+	prctl(PR_SET_THP_DISABLE, !allow, 0, 0, 0);
 }
 
 static int open_placed(struct bench *b, const struct run_point *at)
 {
-	struct entering e = { .b = b };
-	const struct pool_job job = { .run = enter, .arg = &e };
 	const unsigned int *cpus;
 	unsigned int nr;
 	char why[512];
-	int error, status;
+	int error;
 
-	/* What an earlier point has touched is not where this one wants it. */
-	malloc_trim(0);
 	error = plan_run_open(&at->req, &b->place, why, sizeof(why));
 	if (error)
 		return cli_fail("%s: %s", at->placement, why);
+	allow_huge_pages(at->req.memory != PLAN_INTERLEAVED);
 	cpus = plan_run_cpus(b->place, &nr);
-	status = start_pool(b, at, cpus, nr, nr);
-	if (status)
-		return status;
+	place_daemons(cpus[0]);
 	plan_run_home(b->place);
-	pool_run(b->pool, nr, &job);
-	if (!e.error)
-		e.error = plan_run_leave(b->place);
-	if (e.error)
-		return cli_fail("%s: threads or memory cannot be bound: %s; a "
-				"processor may have gone offline, or a sandbox "
-				"forbids it",
-				at->placement, strerror(-e.error));
-	return 0;
+	/* What was free before and touched is not where this is wanted. */
+	malloc_trim(0);
+	error = pool_start_with(nr, cpus, nr, enter, b, &b->pool);
+	if (!error)
+		error = plan_run_leave(b->place);
+	if (!error)
+		return 0;
+	return cli_fail("%s: threads cannot be started, or bound with their "
+			"memory: %s; a processor may have gone offline, or a "
+			"sandbox forbids it",
+			at->placement, strerror(-error));
 }
 
 int run_stage_open(struct bench *b, const struct run_point *at)
 {
-	unsigned int *cpus, nr;
-	int error, status;
+	int status;
 
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		CPU_ZERO(&allowed);
-	if (at->placed) {
-		status = open_placed(b, at);
-	} else {
-		error = machine_cpus(&cpus, &nr);
-		if (error)
-			return cli_fail("cannot find out the processors: %s",
-					strerror(-error));
-		status = start_pool(b, at, cpus, nr, at->threads);
-		free(cpus);
-	}
+	b->threads = at->threads;
+	status = at->placed ? open_placed(b, at) : open_unplaced(b, at);
 	if (!status && pool_counters_open(b->pool))
 		status = cli_fail("out of memory");
 	if (status)
@@ -130,6 +132,8 @@ void run_stage_close(struct bench *b)
 {
 	pool_stop(b->pool);
 	plan_run_close(b->place);
+	if (b->place)
+		allow_huge_pages(true);
 	b->pool = NULL;
 	b->place = NULL;
 	/* The next point's threads inherit from this one. */

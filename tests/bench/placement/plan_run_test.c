@@ -104,8 +104,8 @@ static void test_in_place(void **state)
 	assert_true(ok(json));
 	assert_int_equal(json_array_size(json_object_get(json, "threads")),
 			 t->nr_pus + 2);
-	/* mount, ag, hash_table, buf */
-	assert_int_equal(json_array_size(json_object_get(json, "pages")), 4);
+	/* mount, lru_node, ag, hash_table, buf */
+	assert_int_equal(json_array_size(json_object_get(json, "pages")), 5);
 	json_decref(json);
 	if (t->nr_pus > 1) {
 		json = carry_out(&req, true);

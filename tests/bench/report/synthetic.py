@@ -55,6 +55,10 @@ class Truth:
     seed: int = 1
     run: str = "0123456789abcdef"
     model: str = "Synthetic"
+    # Of a placement and threads: the baseline's true time; none: not placed.
+    placed: dict[tuple[str, int], float] = field(default_factory=dict)
+    # Of a counter: what it counts per operation; None: it could not.
+    perf: dict[str, float | None] = field(default_factory=dict)
 
 
 def histogram(ns: np.ndarray) -> dict:
@@ -94,9 +98,44 @@ def row(workload: str, fix: str, batches: np.ndarray,
         data["latency"] = histogram(
             rng.lognormal(np.log(batches.mean() * 20), 0.5, 400))
         del data["latency_reason"]
+    data["perf"] = [counter(n, v) for n, v in truth.perf.items()]
     if fix.startswith("floor"):
         data["floor_sha256"] = hashlib.sha256(fix.encode()).hexdigest()
     return data
+
+
+def counter(name: str, value: float | None) -> dict:
+    """A row's, as bench/run/run_record.c writes it."""
+    data = {"name": name, "mode": "user", "per_operation": value}
+    if value is None:
+        return data | {"status": "denied", "per_operation_reason":
+                       "kernel.perf_event_paranoid is 3"}
+    return data | {"status": "multiplexed", "share": 0.5}
+
+
+def placement(name: str, threads: int, reason: str = "") -> dict:
+    """A point of a block; with a reason, one that the machine lacks."""
+    data = {"placement": name, "nr_threads": threads}
+    if reason:
+        return data | {"skipped": reason}
+    return data | {
+        "policy": name, "plan": [], "pages": [], "moved": [], "ok": True,
+        "worker_processors": list(range(threads)), "daemon_processors": [0],
+        "threads": [{"role": "looker", "thread": t, "pu_os_index": t,
+                     "found_pu": t, "ok": True} for t in range(threads)]}
+
+
+def placed_rows(truth: Truth, rng: np.random.Generator) -> list[dict]:
+    """Every fix at every point."""
+    rows = []
+    for (name, threads), ns in truth.placed.items():
+        for workload in truth.workloads:
+            for fix, ratio in all_fixes(truth).items():
+                made = row(workload, fix,
+                           ns * ratio * (1 + 0.001 * rng.random(truth.rounds)),
+                           rng, truth)
+                rows.append(made | {"threads": threads, "placement": name})
+    return rows
 
 
 def all_fixes(truth: Truth) -> dict[str, float]:
@@ -113,8 +152,8 @@ def block(truth: Truth, number: int, rng: np.random.Generator,
     """Speed drifts; every fix has an error per layout and per block."""
     layout = (number - 1) % truth.layouts + 1
     drift = 1 + 0.2 * np.sin(number)
-    rows = []
-    for workload in truth.workloads:
+    rows = placed_rows(truth, rng)
+    for workload in truth.workloads if not rows else ():
         pace = COST_NS * drift * (1 + 0.1 * rng.random(truth.rounds))
         for fix, ratio in all_fixes(truth).items():
             own = 0.0 if fix == "none" else (
@@ -123,7 +162,11 @@ def block(truth: Truth, number: int, rng: np.random.Generator,
             rows.append(row(workload, fix,
                             pace * ratio * np.exp(own + noise), rng, truth))
     minute = 2 * number
+    points = [placement(n, t) for n, t in truth.placed] + (
+        [placement("smt-pair", 2, "no core has two processors")]
+        if truth.placed else [])
     return {
+        "placements": points or [placement("", truth.threads)],
         "schema": "delwribench-block-1", "run": truth.run,
         "block": number,
         "seed": str(truth.seed), "block_seed": str(1000 + number),
