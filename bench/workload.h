@@ -7,6 +7,7 @@
 #define BENCH_WORKLOAD_H
 
 #include "bench/histogram.h"
+#include "bench/open_loop.h"
 #include "bench/placement/plan_run.h"
 #include "bench/pool.h"
 #include "cache/fix.h"
@@ -42,6 +43,7 @@ struct record {
 	struct wait_stat stall;
 	struct counter counters[COUNTERS];
 	struct perf_set *perf;		/* of all workers; NULL: not opened */
+	json_t *series;			/* open loops: of each batch */
 	uint64_t checked;		/* against the device's image */
 	uint64_t violated;
 	uint64_t misqueued;		/* blocks on somebody else's list */
@@ -149,6 +151,8 @@ static void __attribute__((constructor)) add_##name(void)		\
 /* For workloads: run_record.c. */
 void record_operation(struct record *rec, uint64_t ns);
 void record_count(struct record *rec, const char *name, double value);
+/* One more batch's latencies over time. */
+void record_series(struct record *rec, const struct open_series *series);
 /* Sum, or the larger of both where the name begins with "max_". */
 void counter_add(struct counter *c, double value);
 /* Add what the calling task has waited since task_take_waits(). */

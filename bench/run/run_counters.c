@@ -218,11 +218,32 @@ static double smaller(double least, double a, double b)
 	return b > 0 && (least < 0 || a / b < least) ? a / b : least;
 }
 
+/* How many operations there are for each that was timed singly. */
+static void note_rate(struct notes *n, const struct table *t,
+		      unsigned int from, unsigned int to)
+{
+	double each = 0;
+
+	for (unsigned int i = from; i < to; i++) {
+		const struct summary *s = &t->summaries[i];
+
+		if (s->measured && s->nr_latencies &&
+		    (double)s->nr_ops / s->nr_latencies > each)
+			each = (double)s->nr_ops / s->nr_latencies;
+	}
+	if (each > 1.5)
+		run_note(n, "single operations are timed beside the batches: 1 for every %.0f in them, or more",
+			 each);
+	else if (each > 0)
+		run_note(n, "every operation is timed singly");
+}
+
 void run_note_counters(struct notes *n, const struct table *t,
 		       unsigned int from, unsigned int to)
 {
 	double clock = -1, huge = -1;
 
+	note_rate(n, t, from, to);
 	for (unsigned int i = from; i < to; i++) {
 		const struct summary *s = &t->summaries[i];
 		const struct counter *ns = find(s, "clock_ns");

@@ -148,7 +148,10 @@ static int batch(struct field *f, struct instance *in, uint64_t ops,
 		count_events(f, in, passes, ops_before, rec);
 	}
 	*mean *= in->work;
-	if (error)
+	if (error == -ETIME)
+		snprintf(in->record.reason, sizeof(in->record.reason),
+			 "it does not keep up with what arrives");
+	else if (error)
 		snprintf(in->record.reason, sizeof(in->record.reason),
 			 "a %s failed: %s", f->workload->operation,
 			 strerror(-error));

@@ -181,10 +181,27 @@ void record_merge(struct record *rec, const struct record *from)
 		memcpy(rec->reason, from->reason, sizeof(rec->reason));
 }
 
+void record_series(struct record *rec, const struct open_series *series)
+{
+	json_t *slices = json_array();
+
+	for (unsigned int i = 0; i < OPEN_SLICES; i++)
+		json_array_append_new(
+			slices,
+			json_pack("[II]", (json_int_t)series->slice[i].count,
+				  (json_int_t)series->slice[i].max_ns));
+	if (!rec->series)
+		rec->series = json_pack("{s:I, s:[]}", "slice_ns",
+					(json_int_t)series->slice_ns,
+					"batches");
+	json_array_append_new(json_object_get(rec->series, "batches"), slices);
+}
+
 void record_free(struct record *rec)
 {
 	free(rec->batch_ns);
 	perf_close(rec->perf);
+	json_decref(rec->series);
 	*rec = (struct record){ 0 };
 }
 
@@ -286,6 +303,8 @@ static void times_to_json(json_t *row, const struct record *rec,
 	json_object_set_new(row, "batches_ns", batches_to_json(rec));
 	json_object_set_new(row, "waits", waits_to_json(rec));
 	json_object_set_new(row, "counters", counters_to_json(rec));
+	if (rec->series)
+		json_object_set(row, "series", rec->series);
 	if (rec->latency.count)
 		json_object_set_new(row, "latency",
 				    histogram_to_json(&rec->latency));

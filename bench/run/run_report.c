@@ -141,19 +141,22 @@ static void print_head(const struct run *r, FILE *out)
 static void print_explanation(const struct table *t, FILE *out)
 {
 	struct notes n = { 0 };
-	bool floors = false, stalls = false;
+	bool floors = false, stalls = false, open = false;
 
 	for (unsigned int i = 0; i < t->pairs->nr; i++) {
 		const struct pair *p = &t->pairs->pair[i];
 
 		floors |= p->selected && floor_of(p->fix);
 		stalls |= p->selected && p->workload->stalls;
+		open |= p->selected && !strncmp(p->workload->name, "open/", 5);
 	}
 	run_note(&n, "cost: median of the batches' means; with several blocks, the median of theirs");
 	run_note(&n, "ratio: median over rounds of a batch to that of " BASELINE
 		     " in the same round; then median over blocks");
 	run_note(&n, "p50, p99, max: of single operations of all blocks together, to 1 %%");
 	run_note(&n, "waits: for a lock, for a buffer to leave a delayed-write list, for the log, for I/O; the mean of all operations, so that a few long ones can make it more than the median cost");
+	if (open)
+		run_note(&n, "open loop: cost is the mean latency, from when an operation was to start; not to be compared with closed loops' times");
 	if (stalls)
 		run_note(&n, "stall: how long others were delayed by what a waiter held; the same way");
 	if (floors)

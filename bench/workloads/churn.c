@@ -4,8 +4,10 @@
  * blocks, so that inode clusters and directory blocks are freed and used
  * again, under the AIL daemon and without any repair: how often does a
  * lookup meet a buffer that is stale and still on a list, what does that
- * cost, and what is held meanwhile?
+ * cost, and what is held meanwhile?  open/churn: the same operations, but
+ * arriving at a given rate.
  */
+#include "bench/workloads/open.h"
 #include "bench/workloads/roles.h"
 
 #include <errno.h>
@@ -19,23 +21,27 @@
 #define BATCH_NS	1000000000ull	/* twenty idle sleeps of the daemon */
 /* So often somebody wants everything on disk. */
 #define SYNC_NS		5000000u
+#define PER_SECOND	10000u		/* arrivals at each thread */
+
+static const bool closed_loop, open_loop = true;
 
 /* Of one thread, by it alone; read between batches. */
 struct churner {
 	struct inode *inode[INODES];	/* a ring: the oldest goes first */
 	uint64_t created, unlinked;
 	uint64_t random;
-	uint64_t total_ns, ops;
-	struct histogram latency;
+	struct opener seen;		/* closed: ->latency and ->ops only */
 	struct wait_stat waits[WAIT_KINDS];
 	struct wait_stat stall;
+	struct instance *in;
 	int error;
 } __attribute__((aligned(128)));
 
 struct churn {
 	struct instance *in;
-	uint64_t for_ns;
+	uint64_t for_ns, seed;
 	struct thread syncer;
+	struct opener sum;
 	struct churner by[];
 };
 
@@ -79,25 +85,51 @@ static int step(struct instance *in, struct churner *me)
 				     &me->inode[me->created++ % INODES]);
 }
 
+static int step_one(void *arg)
+{
+	struct churner *me = arg;
+
+	return step(me->in, me);
+}
+
+static int step_on(struct churner *me, uint64_t for_ns)
+{
+	struct opener *seen = &me->seen;
+	uint64_t begin, start, now;
+	int error;
+
+	memset(&seen->latency, 0, sizeof(seen->latency));
+	seen->ops = 0;
+	begin = start = now_ns();
+	do {
+		error = step(me->in, me);
+		now = now_ns();
+		histogram_add(&seen->latency, now - start);
+		start = now;
+		seen->ops++;
+	} while (now - begin < for_ns && !error);
+	seen->total_ns = now - begin;
+	return error;
+}
+
+static bool is_open(const struct instance *in)
+{
+	return *(const bool *)in->workload->variant;
+}
+
 static void churn(void *arg, unsigned int worker)
 {
 	struct churn *c = arg;
 	struct churner *me = &c->by[worker];
-	uint64_t begin, start, now;
 
-	memset(&me->latency, 0, sizeof(me->latency));
+	me->in = c->in;
 	task_take_waits(me->waits);
 	task_take_stall();
-	me->ops = 0;
-	begin = start = now_ns();
-	do {
-		me->error = step(c->in, me);
-		now = now_ns();
-		histogram_add(&me->latency, now - start);
-		start = now;
-		me->ops++;
-	} while (now - begin < c->for_ns && !me->error);
-	me->total_ns = now - begin;
+	if (is_open(c->in))
+		me->error = opener_run(&me->seen, c->for_ns, PER_SECOND,
+				       c->seed + worker, step_one, me);
+	else
+		me->error = step_on(me, c->for_ns);
 	task_take_waits(me->waits);
 	me->stall = task_take_stall();
 }
@@ -141,10 +173,31 @@ static int churn_run(struct instance *in, uint64_t ns, bool counted)
 
 static void record_churner(const struct churner *by, struct record *rec)
 {
-	histogram_merge(&rec->latency, &by->latency);
 	record_add_waits(rec, by->waits);
 	role_add_stall(rec, &by->stall);
-	rec->nr_ops += by->ops;
+}
+
+static double record_all(struct churn *c, struct record *rec)
+{
+	unsigned int threads = c->in->bench->threads;
+	double sum = 0;
+
+	memset(&c->sum, 0, sizeof(c->sum));
+	for (unsigned int i = 0; i < threads; i++) {
+		const struct opener *seen = &c->by[i].seen;
+
+		opener_sum(&c->sum, seen);
+		sum += seen->ops ? seen->total_ns / seen->ops : 0;
+		if (rec)
+			record_churner(&c->by[i], rec);
+	}
+	if (rec && is_open(c->in)) {
+		opener_record(&c->sum, rec);
+	} else if (rec) {
+		histogram_merge(&rec->latency, &c->sum.latency);
+		rec->nr_ops += c->sum.ops;
+	}
+	return sum / threads;
 }
 
 static int churn_batch(struct instance *in, uint64_t ns, struct record *rec,
@@ -152,19 +205,15 @@ static int churn_batch(struct instance *in, uint64_t ns, struct record *rec,
 {
 	struct churn *c = in->private;
 	struct role_counts counts;
-	double sum = 0;
 	int error;
 
+	/* The same arrivals for all fixes of a round, others in the next. */
+	c->seed = bench_random(&in->random);
 	role_count_start(in, &counts);
 	error = churn_run(in, ns, rec);
 	if (error)
 		return error;
-	for (unsigned int i = 0; i < in->bench->threads; i++) {
-		sum += (double)c->by[i].total_ns / c->by[i].ops;
-		if (rec)
-			record_churner(&c->by[i], rec);
-	}
-	*mean = sum / in->bench->threads;
+	*mean = record_all(c, rec);
 	if (rec)
 		role_count(in, &counts, true, rec);
 	return 0;
@@ -183,6 +232,7 @@ static int churn_start(struct instance *in)
 	memset(c, 0, size);
 	c->in = in;
 	in->private = c;
+	in->random = in->bench->seed;
 	for (unsigned int i = 0; i < in->bench->threads; i++)
 		c->by[i].random = in->bench->seed + i;
 	return churn_run(in, BATCH_NS / 20, false);
@@ -207,23 +257,37 @@ static void churn_describe(const struct bench *b, char *text, size_t size)
 		 b->device ? b->device : "memory");
 }
 
-static struct workload churn_workload = {
-	.name = "churn",
-	.summary = "inode clusters and directory blocks freed and reused",
-	.operation = "operation",
-	.order = 40,
-	.rounds = 3,
-	.batch_ns = BATCH_NS,
-	.timed = true,
-	.microseconds = true,
-	.stalls = true,
-	.uses_device = true,
-	.unfit = churn_unfit,
-	.mount_options = churn_mount_options,
-	.start = churn_start,
-	.batch = churn_batch,
-	.stop = churn_stop,
-	.describe = churn_describe,
-};
+static void open_describe(const struct bench *b, char *text, size_t size)
+{
+	snprintf(text, size,
+		 "OPEN LOOP, %u arrivals a second at each of %u thread%s (Poisson, seeded), timed from when each was to start; else as churn, device %s",
+		 PER_SECOND, b->threads, b->threads == 1 ? "" : "s",
+		 b->device ? b->device : "memory");
+}
 
-WORKLOAD(churn_workload)
+#define CHURN(id, _name, _summary, _order, _rounds, _open, _describe)	\
+static struct workload id = {						\
+	.name = _name,							\
+	.summary = _summary,						\
+	.operation = "operation",					\
+	.variant = &_open,						\
+	.order = _order,						\
+	.rounds = _rounds,						\
+	.batch_ns = BATCH_NS,						\
+	.timed = true,							\
+	.microseconds = true,						\
+	.stalls = true,							\
+	.uses_device = true,						\
+	.unfit = churn_unfit,						\
+	.mount_options = churn_mount_options,				\
+	.start = churn_start,						\
+	.batch = churn_batch,						\
+	.stop = churn_stop,						\
+	.describe = _describe,						\
+};									\
+WORKLOAD(id)
+
+CHURN(churn_workload, "churn", "inode clusters and directory blocks freed and reused",
+      40, 3, closed_loop, churn_describe)
+CHURN(open_churn, "open/churn", "the same as churn, arriving at a given rate",
+      51, 2, open_loop, open_describe)
