@@ -66,26 +66,27 @@ json_t *histogram_to_json(const struct histogram *h)
 				buckets,
 				json_pack("[iI]", (int)i,
 					  (json_int_t)h->bucket[i]));
-	return json_pack("{s:i, s:I, s:I, s:I, s:f, s:o}", "bits",
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o}", "bits",
 			 HISTOGRAM_BITS, "count", (json_int_t)h->count, "min",
 			 (json_int_t)h->min, "max", (json_int_t)h->max, "sum",
-			 h->sum, "buckets", buckets);
+			 (json_int_t)h->sum, "buckets", buckets);
 }
 
 int histogram_from_json(const json_t *json, struct histogram *h)
 {
-	json_int_t bits, count, min, max;
+	json_int_t bits, count, min, max, sum;
 	json_t *buckets, *pair;
 	size_t i;
 
 	*h = (struct histogram){ 0 };
-	if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:F, s:o}",
+	if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:I, s:o}",
 			"bits", &bits, "count", &count, "min", &min, "max",
-			&max, "sum", &h->sum, "buckets", &buckets) ||
+			&max, "sum", &sum, "buckets", &buckets) ||
 	    bits != HISTOGRAM_BITS)
 		return -EINVAL;
 	h->min = min;
 	h->max = max;
+	h->sum = sum;
 	json_array_foreach(buckets, i, pair)
 	{
 		json_int_t index, nr;

@@ -17,7 +17,7 @@
 struct histogram {
 	uint64_t count;
 	uint64_t min, max;		/* exact */
-	double sum;
+	uint64_t sum;			/* of 584 years at most */
 	uint64_t bucket[HISTOGRAM_BUCKETS];
 };
 

@@ -186,6 +186,31 @@ def latency_curve(axes, total: summary.Total, colour: str):
     return line
 
 
+def series(side: Side, case: tuple, name: str) -> str | None:
+    """Open loops: the longest latency by when operations were to start."""
+    found = [t for t in summary.totals(side.run, case) if t.series]
+    palette = colours(side)
+    found = [t for t in found if t.fix in palette]
+    if not found:
+        return None
+    made, flat = panels(len(found), 1.3, 2)
+    for axes, total in zip(flat, found):
+        at = total.series.seconds
+        axes.vlines(at, 1, total.series.longest, lw=1.2,
+                    color=palette[total.fix])
+        for start in total.series.starts[1:]:
+            axes.axvline(start, color=svg.MUTED, lw=0.6)
+        axes.set_title(total.fix)
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=max(total.series.longest.min() / 2, 1))
+        axes.yaxis.set_minor_locator(NullLocator())
+        time_axis(axes.yaxis)
+        axes.set_xlabel("s, batch after batch")
+        svg.plain(axes, "y")
+    return finish(made, [], name, f"{summary.case_title(case)}: longest "
+                                  "latency over time")
+
+
 def waits(side: Side, cases: list[tuple], name: str) -> str | None:
     """What an operation waited for, stacked."""
     palette = colours(side)

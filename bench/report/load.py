@@ -16,6 +16,7 @@ import numpy as np
 
 from bench.report import Refused, histogram
 from bench.report.histogram import Histogram
+from bench.report.series import Series
 
 SCHEMA_BLOCK = "delwribench-block-1"
 SCHEMA_MACHINE = "delwribench-machine-1"
@@ -39,6 +40,7 @@ class Row:
     operations: int
     latency: Histogram | None
     latency_reason: str
+    series: Series | None
     waits: dict[str, tuple[int, int, int]] | None
     stall: tuple[int, int, int] | None
     stall_reason: str
@@ -158,6 +160,7 @@ def parse_row(data: dict, block: dict) -> Row:
         operations=data["operations"],
         latency=None if latency is None else histogram.from_json(latency),
         latency_reason="" if latency else reason_of(data, "latency"),
+        series=Series.of(data.get("series")),
         waits=None if waits is None else {
             kind: wait_of(waits[kind]) for kind in WAITS},
         stall=wait_of(data["stall"]),

@@ -115,8 +115,8 @@ def latency_groups(side: Side) -> list[dict]:
         rows = [t for t in summary.totals(side.run, case) if t.latency]
         if rows:
             found.append({"case": summary.case_title(case), "rows": [
-                (t.fix, [units.time(x) for x in
-                         (*t.latency.quantiles(summary.SHARES),
+                (t.fix, [units.time(x) if x is not None else "-" for x in
+                         (*summary.percentiles(t.latency),
                           t.latency.largest)], t.latency.count)
                 for t in rows]})
     return found
@@ -163,6 +163,8 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
         "exploratory": verdict_groups(side, comparison, False),
         "latency": latency_groups(side),
         "latency_charts": chart_list(charts, figures.latency, side, grouped),
+        "series_charts": [c for c in (
+            charts(figures.series, side, case) for case in side.cases()) if c],
         "wait_charts": chart_list(charts, figures.waits, side, grouped),
         "strips": chart_list(charts, figures.twin_strip, side, grouped,
                              comparison.options.delta),

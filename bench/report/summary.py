@@ -9,9 +9,11 @@ from bench.report.compare import (CONFIRMATORY_ROLE, Comparison, Side,
                                   violations)
 from bench.report.histogram import Histogram
 from bench.report.load import BASELINE, IDLE, WAITS, Row, Run
+from bench.report.series import Series
 from bench.report.timeline import headline
 
 SHARES = (0.5, 0.99, 0.999)
+OPEN = "open/"
 
 HAZARDS = {
     "ordering": ("ord", "a root was committed before all its blocks were "
@@ -102,10 +104,25 @@ class Total:
     operations: int
     latency: Histogram | None
     latency_reason: str
+    series: Series | None
     waits: dict[str, tuple[int, int, int]] | None
     stall: tuple[int, int, int] | None
     violated: int
     checked: int
+
+
+def percentiles(latency: Histogram) -> list[float | None]:
+    """Those of SHARES; None where fewer than one value is to lie beyond."""
+    values = latency.quantiles(SHARES)
+    return [float(v) if latency.count * (1 - share) >= 0.9999 else None
+            for v, share in zip(values, SHARES)]
+
+
+def closed_first(cases: list[tuple]) -> list[list[tuple]]:
+    """Closed and open loops, which no table has together; none is empty."""
+    parts = [[c for c in cases if c[0].startswith(OPEN) == is_open]
+             for is_open in (False, True)]
+    return [part for part in parts if part]
 
 
 def add_waits(parts: list[tuple[int, int, int]]) -> tuple[int, int, int]:
@@ -121,6 +138,7 @@ def total(rows: list[Row]) -> Total:
         rows[0].fix, sum(r.operations for r in rows),
         histogram.merge(latencies) if latencies else None,
         rows[0].latency_reason,
+        Series.joined([r.series for r in rows if r.series is not None]),
         {k: add_waits([w[k] for w in waits]) for k in WAITS} if waits
         else None,
         add_waits(stalls) if stalls else None,

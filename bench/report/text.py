@@ -141,16 +141,28 @@ def verdict_lines(comparison: Comparison) -> list[str]:
     if len(comparison.sides) > 1:
         return side_by_side(comparison)
     side = comparison.sides[0]
-    lines = [HEAD.rstrip()]
-    for case in side.cases():
-        rows = [r for r in side.of(case) if r.confirmatory]
-        if rows:
-            lines.append(summary.case_title(case))
-            lines += wrap(summary.baseline_note(side, case), "    ", "  ")
-        for row in rows:
-            lines += result_lines(row, comparison)
-        lines += twin_lines(side, case)
+    lines: list[str] = []
+    for part in summary.closed_first(side.cases()):
+        lines += loop_heading(part, lines) + [HEAD.rstrip()]
+        for case in part:
+            rows = [r for r in side.of(case) if r.confirmatory]
+            if rows:
+                lines.append(summary.case_title(case))
+                lines += wrap(summary.baseline_note(side, case), "    ",
+                              "  ")
+            for row in rows:
+                lines += result_lines(row, comparison)
+            lines += twin_lines(side, case)
     return lines
+
+
+def loop_heading(cases: list[tuple], before: list[str]) -> list[str]:
+    """Above a table of open loops, which is not one with closed loops'."""
+    if not cases[0][0].startswith(summary.OPEN):
+        return []
+    return [""] * bool(before) + wrap(
+        "Open loop: operations arrive at a given rate, and are timed from "
+        "when they were to start.")
 
 
 def twin_lines(side: Side, case: tuple, name: str = TWIN) -> list[str]:
@@ -268,26 +280,43 @@ def compared(side: Side, case: tuple) -> list[summary.Total]:
 
 
 def latency_lines(side: Side) -> list[str]:
-    lines, reasons = [], {}
-    for case in side.cases():
-        found = compared(side, case)
-        rows = [t for t in found if t.latency]
-        if not rows:
-            reasons.setdefault(found[0].latency_reason if found else "",
-                               []).append(case[0])
-            continue
-        lines.append(summary.case_title(case))
-        for t in rows:
-            p50, p99, p999 = t.latency.quantiles(summary.SHARES)
-            lines.append(f"  {t.fix:<20} {units.time(p50):>9} "
-                         f"{units.time(p99):>9} {units.time(p999):>9} "
-                         f"{units.time(t.latency.largest):>9} "
-                         f"{t.latency.count:>7}")
+    lines: list[str] = []
+    reasons: dict[str, list[str]] = {}
+    for part in summary.closed_first(side.cases()):
+        made = []
+        for case in part:
+            made += case_latency(side, case, reasons)
+        if made:
+            lines += loop_heading(part, lines)
+            lines.append(f"  {'':<20} {'p50':>9} {'p99':>9} {'p99.9':>9} "
+                         f"{'max':>9} {'number':>7}")
+        lines += made
     if lines:
-        lines.insert(0, f"  {'':<20} {'p50':>9} {'p99':>9} {'p99.9':>9} "
-                        f"{'max':>9} {'number':>7}")
+        lines += wrap("To 1 %. -: too few for that percentile. Number: of "
+                      "operations timed singly.")
     for reason, cases in reasons.items():
         lines += wrap(f"None for {', '.join(cases)}: {reason}.", "  ", "")
+    return lines
+
+
+def case_latency(side: Side, case: tuple,
+                 reasons: dict[str, list[str]]) -> list[str]:
+    """Rows of one case; why there are none goes to `reasons`."""
+    found = compared(side, case)
+    rows = [t for t in found if t.latency]
+    if not rows:
+        reasons.setdefault(found[0].latency_reason if found else "",
+                           []).append(case[0])
+        return []
+    lines = [summary.case_title(case)]
+    for t in rows:
+        cells = [units.time(v) if v is not None else "-"
+                 for v in (*summary.percentiles(t.latency),
+                           t.latency.largest)]
+        lines.append(f"  {t.fix:<20.20}" + "".join(f" {c:>9}" for c in cells)
+                     + f" {t.latency.count:>7}")
+        if t.series:
+            lines += wrap(t.series.text(), "      ", "    ")
     return lines
 
 

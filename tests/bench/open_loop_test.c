@@ -146,7 +146,8 @@ static void test_stall_is_seen_in_time(void **state)
 		if (start + slice <= STALL_AT - MS ||
 		    start >= STALL_AT + STALL_NS + MS)
 			assert_true(most < MS);
-		else if (start > STALL_AT && start + slice < STALL_AT + STALL_NS)
+		else if (start > STALL_AT &&
+			 start + slice < STALL_AT + STALL_NS)
 			/* Less, the later it came. */
 			assert_in_range(most, STALL_AT + STALL_NS - start - MS,
 					STALL_AT + STALL_NS - start + MS);

@@ -65,6 +65,51 @@ class Judgement(unittest.TestCase):
         wrong["pages"][0] = {"pages": 0, "by_node": {}}
         self.assertIn("no memory", GUEST.check_found(rows, wrong))
 
+    def block(self, name: str) -> dict:
+        """As a run by that placement is to be."""
+        options, _, wanted = GUEST.RUNS[name]
+        nodes = [str(n ^ 1) if "remote:16" in options else str(n)
+                 for n in wanted["looker"]]
+        pages = [{"what": what, "pages": len(set(nodes)), "ok": True,
+                  "by_node": {n: 1 for n in sorted(set(nodes))}}
+                 for what in ("mount", "lru_node", "ag", "hash_table", "buf")]
+        threads = [{"role": role, "found_pu": 2 * node, "ok": True}
+                   for role, places in wanted.items() for node in places]
+        return {"rows": [{"workload": "w", "fix": "none", "batches_ns": [1.0],
+                          "left_at_unmount": {"buffers": 0}}],
+                "placements": [{"threads": threads, "pages": pages, "ok": True}]}
+
+    def test_runs(self) -> None:
+        for name in GUEST.RUNS:
+            self.assertEqual(GUEST.check_run(name, self.block(name)), "", name)
+            for change in (
+                    lambda b: b["rows"][0].update(batches_ns=None),
+                    lambda b: b["rows"][0]["left_at_unmount"].update(buffers=1),
+                    lambda b: b["placements"][0].update(ok=False),
+                    lambda b: b["placements"][0]["threads"].pop(),
+                    lambda b: b["placements"][0]["threads"][0].update(
+                        found_pu=7 - b["placements"][0]["threads"][0]["found_pu"]),
+                    lambda b: b["placements"][0]["pages"].pop(),
+                    lambda b: b["placements"][0]["pages"][-1].update(
+                        by_node={"9": 1})):
+                wrong = self.block(name)
+                change(wrong)
+                self.assertNotEqual(GUEST.check_run(name, wrong), "", name)
+
+    def test_lost_and_full(self) -> None:
+        sound = {"placements": [{"ok": True, "threads": [{"ok": True}],
+                                 "pages": [{"ok": True}]}]}
+        self.assertNotEqual(GUEST.check_lost(sound), "")
+        self.assertNotEqual(GUEST.check_full(sound), "")
+        said = {"placements": [{
+            "ok": False,
+            "threads": [{"ok": False, "reason": "looker 5 ran on processor 7: its "
+                         f"own, {GUEST.OFFLINE}, was taken offline"}],
+            "pages": [{"ok": False, "reason": "buf: 3 of 4 pages are not on node "
+                       f"{GUEST.FULL}: it was full"}]}]}
+        self.assertEqual(GUEST.check_lost(said), "")
+        self.assertEqual(GUEST.check_full(said), "")
+
     def test_guest_that_died(self) -> None:
         results = GUEST.judge(GUEST.answers("=== boot\n=== " + GUEST.DISTANCES + "\n10 16"))
         self.assertTrue(results)

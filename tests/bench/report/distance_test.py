@@ -113,5 +113,57 @@ class Counted(Written):
         self.assertNotRegex(lines, r"cycles u +0")
 
 
+class Open(Written):
+    WORKLOADS = ("lookup/own", "open/churn")
+
+    def open_run(self):
+        path = self.run_of(workloads=self.WORKLOADS, latency=True)
+
+        def add_series(data):
+            for row in data["rows"]:
+                if row["workload"].startswith("open/"):
+                    batch = [[100, 2000]] * 64
+                    late = batch[:10] + [[100, 50_000_000]] * 5 + batch[15:]
+                    row["series"] = {"slice_ns": 10_000_000,
+                                     "batches": [batch, late]}
+        for file in path.glob("block-*.json"):
+            synthetic.edit(file, add_series)
+        return compare([load_run(path)], Options(exploratory=True))
+
+    def test_tables_of_their_own(self):
+        comparison = self.open_run()
+        lines = text.verdict_lines(comparison)
+        at = next(i for i, x in enumerate(lines) if x.startswith("Open loop"))
+        self.assertEqual(lines.count(text.HEAD.rstrip()), 2)
+        self.assertFalse([x for x in lines[:at] if x.startswith("open/")])
+        self.assertFalse([x for x in lines[at:] if x.startswith("lookup/")])
+        lines = text.latency_lines(comparison.sides[0])
+        self.assertEqual(sum("p99.9" in x for x in lines), 2)
+
+    def test_stalls_are_seen(self):
+        side = self.open_run().sides[0]
+        lines = " ".join(" ".join(text.latency_lines(side)).split())
+        # 3 blocks of 2 batches of 64 slices; 5 of each second one stalled
+        self.assertIn("more than 10 times that in 15 of 384, worst 50.0 ms "
+                      "at 0.74 s", lines)
+        chart = figures.series(side, ("open/churn", 2, ""), "c1")
+        self.assertIn("longest latency over time", chart)
+        self.assertIsNone(figures.series(side, ("lookup/own", 2, ""), "c1"))
+
+    def test_only_percentiles_that_are_supported(self):
+        path = self.run_of(latency=True)
+        side = compare([load_run(path)], Options(exploratory=True)).sides[0]
+        # 3 blocks of 400
+        row = next(x for x in text.latency_lines(side) if "  none " in x)
+        self.assertNotIn(" - ", row)
+        for file in path.glob("block-*.json"):
+            synthetic.edit(file, lambda data: [
+                r["latency"].update(count=30, buckets=[[200, 30]], sum=6000.0)
+                for r in data["rows"]])
+        side = compare([load_run(path)], Options(exploratory=True)).sides[0]
+        row = next(x for x in text.latency_lines(side) if "  none " in x)
+        self.assertEqual(row.split().count("-"), 2)
+
+
 if __name__ == "__main__":
     unittest.main()

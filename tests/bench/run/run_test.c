@@ -37,6 +37,15 @@ static void test_arguments(void **state)
 	check_refused("--rounds -1", "rounds");
 	check_refused("--seed x", "seed");
 	check_refused("--device ''", "device");
+	check_refused("--policy farthest", "cross-node");
+	check_refused("--memory nowhere", "interleaved");
+	check_refused("--role ail", "ail=node:N");
+	check_refused("--role 'ail*2=same'", "one group");
+	check_refused("--topology /no/such/file", "/no/such/file");
+	check_refused("--topology 'node:2 core:600 pu:1'", "not of this machine");
+	snprintf(args, sizeof(args), "--topology '%s'",
+		 TESTS "/bench/placement/topologies/epyc.xml");
+	check_refused(args, "not of this machine");
 	check_refused("--json", "--list");
 	check_refused("surplus", "surplus");
 	check_refused("--benchmark_filter=nothing_has_this", "filter");
@@ -248,6 +257,91 @@ static void test_groups(void **state)
 	json_decref(list);
 }
 
+/* No machine has nodes at such a distance. */
+#define NOWHERE	"--policy cross-node:254"
+
+/* A policy that cannot be met is skipped, and the others are measured. */
+static void test_placed(void **state)
+{
+	json_t *block, *stages, *stage, *row;
+	char args[512], workload[64];
+	const char *name;
+	size_t i, k;
+
+	(void)state;
+	first_workload("lookup/", workload);
+	snprintf(args, sizeof(args),
+		 "run --no-verify --out %s/nowhere " NOWHERE
+		 " -w %s -r 1 --fix none",
+		 folder, workload);
+	assert_int_equal(bench(args), 1);
+	assert_non_null(strstr(output, "skipped: cross-node:254"));
+	snprintf(args, sizeof(args),
+		 "run --no-verify --out %s/placed " NOWHERE
+		 " --policy compact --role ail=same -t 1 -w %s -r 1 --fix none",
+		 folder, workload);
+	if (bench(args))
+		fail_msg("%s", output);
+	assert_non_null(strstr(output, "skipped: cross-node:254"));
+	block = load("placed", "block-*.json");
+	stages = json_object_get(block, "placements");
+	assert_int_equal(json_array_size(stages), 2);
+	stage = json_array_get(stages, 0);
+	assert_true(json_is_string(json_object_get(stage, "skipped")));
+	stage = json_array_get(stages, 1);
+	assert_true(json_is_true(json_object_get(stage, "ok")));
+	assert_int_equal(json_array_size(json_object_get(stage, "threads")), 2);
+	assert_true(json_array_size(json_object_get(stage, "pages")) >= 5);
+	name = json_string_value(json_object_get(stage, "placement"));
+	assert_string_equal(name, "compact, ail on looker 0's node");
+	json_array_foreach(json_object_get(block, "rows"), i, row)
+	{
+		assert_string_equal(json_string_value(json_object_get(
+					    row, "placement")),
+				    name);
+		assert_int_equal(json_integer_value(json_object_get(
+					 row, "threads")),
+				 1);
+		/* Each counter has a value, or why not. */
+		json_t *list = json_object_get(row, "perf"), *c;
+
+		json_array_foreach(list, k, c)
+			assert_true(json_is_number(json_object_get(
+					    c, "per_operation")) ||
+				    json_is_string(json_object_get(
+					    c, "per_operation_reason")));
+	}
+	json_decref(block);
+}
+
+/* Every way of sharing at every point that the machine offers. */
+static void test_sweep(void **state)
+{
+	json_t *block, *stages, *stage;
+	unsigned int placed = 0;
+	char args[512];
+	size_t i;
+
+	(void)state;
+	snprintf(args, sizeof(args),
+		 "run --no-verify --out %s/sweep --sweep "
+		 "--policy compact " NOWHERE " -t 2 -r 1 --fix none",
+		 folder);
+	if (bench(args))
+		fail_msg("%s", output);
+	block = load("sweep", "block-*.json");
+	stages = json_object_get(block, "placements");
+	/* 1 thread and 2, and that there is no such distance. */
+	assert_int_equal(json_array_size(stages), 3);
+	json_array_foreach(stages, i, stage)
+		placed += !json_object_get(stage, "skipped");
+	assert_int_equal(placed, 2);
+	/* own AG, one AG, hot, Zipf, by none, its twin and two floors */
+	assert_int_equal(json_array_size(json_object_get(block, "rows")),
+			 placed * 4 * 4);
+	json_decref(block);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +349,8 @@ int main(void)
 		cmocka_unit_test(test_small_device),
 		cmocka_unit_test(test_out_is_a_file),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_placed),
+		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_baseline),

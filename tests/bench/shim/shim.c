@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What bench/gbench.h costs: an empty benchmark through it and through
- * native C++, in one process, repetitions shuffled.  Prints the medians and
- * their ratio as JSON; scripts/bars holds the ratio against its bar.
+ * native C++, in one process, repetitions shuffled; and what recording a
+ * value in a histogram does.  Prints the medians, and the ratio of the first
+ * two, as JSON; scripts/bars holds them against their bars.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -26,6 +27,29 @@ static void empty(struct gbench_state *state, void *arg)
 {
 	(void)arg;
 	gbench_for(state) __asm__ volatile("" : : : "memory");
+}
+
+/* As latencies are: about the same, a few much longer. */
+#define VALUES	512
+
+static uint64_t values[VALUES];
+static struct histogram histogram;
+
+static void draw_values(void)
+{
+	uint64_t random = 1;
+
+	for (unsigned int i = 0; i < VALUES; i++)
+		values[i] = 50 + bench_random(&random) %
+					 (i % 32 ? 200 : 200000);
+}
+
+static void record(struct gbench_state *state, void *arg)
+{
+	unsigned int i = 0;
+
+	(void)arg;
+	gbench_for(state) histogram_add(&histogram, values[i++ % VALUES]);
 }
 
 /* Median of the repetitions of @name; NAN: not all of them are there. */
@@ -70,6 +94,10 @@ static int measure(const char *path)
 	f = gbench_register("shim", empty, NULL);
 	gbench_iterations(f, ITERATIONS);
 	gbench_repetitions(f, REPETITIONS);
+	draw_values();
+	f = gbench_register("record", record, NULL);
+	gbench_iterations(f, ITERATIONS);
+	gbench_repetitions(f, REPETITIONS);
 	register_native(ITERATIONS, REPETITIONS);
 	return gbench_run(".", GBENCH_NOTHING, why, sizeof(why)) ? 0 : -EINVAL;
 }
@@ -79,7 +107,7 @@ int main(void)
 	char path[] = "/tmp/shim_bench-XXXXXX";
 	int fd = mkstemp(path), status = 1;
 	json_t *report = NULL;
-	double shim, native;
+	double shim, native, recorded;
 
 	if (fd < 0) {
 		fprintf(stderr,
@@ -94,11 +122,12 @@ int main(void)
 	unlink(path);
 	shim = median_of(report, "shim");
 	native = median_of(report, "native");
-	if (shim > 0 && native > 0) {
-		json_t *out = json_pack("{s:f, s:f, s:f, s:i}", "shim_ns", shim,
-					"native_ns", native, "ratio",
-					shim / native, "repetitions",
-					REPETITIONS);
+	recorded = median_of(report, "record");
+	if (shim > 0 && native > 0 && recorded > 0) {
+		json_t *out = json_pack("{s:f, s:f, s:f, s:f, s:i}", "shim_ns",
+					shim, "native_ns", native, "ratio",
+					shim / native, "record_ns", recorded,
+					"repetitions", REPETITIONS);
 
 		status = !out ||
 			 json_dumpf(out, stdout, JSON_REAL_PRECISION(4)) ||
