@@ -260,7 +260,7 @@ static void churn_describe(const struct bench *b, char *text, size_t size)
 static void open_describe(const struct bench *b, char *text, size_t size)
 {
 	snprintf(text, size,
-		 "OPEN LOOP, %u arrivals a second at each of %u thread%s (Poisson, seeded), timed from when each was to start; else as churn, device %s",
+		 "OPEN LOOP, %u arrivals a second at each of %u thread%s (Poisson, seeded), timed from when each was to start; else as churn, also what stall is; device %s",
 		 PER_SECOND, b->threads, b->threads == 1 ? "" : "s",
 		 b->device ? b->device : "memory");
 }

@@ -124,7 +124,7 @@ static void check_group(const char *group, unsigned int cases)
 static void test_bulkload(void **state)
 {
 	(void)state;
-	check_group("bulkload/", 2);
+	check_group("bulkload/", 3);
 }
 
 static void test_repair_storm(void **state)
@@ -137,6 +137,34 @@ static void test_churn(void **state)
 {
 	(void)state;
 	check_group("churn", 1);
+}
+
+static void test_open(void **state)
+{
+	struct workload *w = workload_first();
+	struct instance *in = calloc(1, sizeof(*in));
+	const json_t *batches;
+	double mean;
+
+	(void)state;
+	check_group("open/churn", 1);
+	while (w && strcmp(w->name, "open/lookup"))
+		w = w->next;
+	assert_non_null(w);
+	assert_non_null(in);
+	*in = (struct instance){ .fix = fixes[0],
+				 .bench = &bench,
+				 .workload = w };
+	assert_int_equal(instance_open(in), 0);
+	assert_int_equal(w->batch(in, BATCH_NS, &in->record, &mean), 0);
+	/* Each is timed, from an arrival within the batch. */
+	assert_true(in->record.nr_ops > 0);
+	assert_int_equal(in->record.latency.count, in->record.nr_ops);
+	batches = json_object_get(in->record.series, "batches");
+	assert_int_equal(json_array_size(batches), 1);
+	instance_close(in);
+	record_free(&in->record);
+	free(in);
 }
 
 static void test_headings(void **state)
@@ -175,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_bulkload),
 		cmocka_unit_test(test_repair_storm),
 		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_headings),
 		cmocka_unit_test(test_counters),
 	};
