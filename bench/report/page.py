@@ -93,6 +93,15 @@ def verdict_row(result: Result, comparison: Comparison) -> dict:
     }
 
 
+def apart(groups: list[dict]) -> list[tuple[str, list[dict]]]:
+    """Closed and open loops, which no table has together: (title, cases)."""
+    parts = [("", [g for g in groups if not g["open"]]),
+             ("Open loop: operations arrive at a given rate, and are timed "
+              "from when they were to start.",
+              [g for g in groups if g["open"]])]
+    return [part for part in parts if part[1]]
+
+
 def verdict_groups(side: Side, comparison: Comparison,
                    confirmatory: bool) -> list[dict]:
     found = []
@@ -102,6 +111,7 @@ def verdict_groups(side: Side, comparison: Comparison,
                    and (confirmatory or len(r.units))]
         if results:
             found.append({"case": summary.case_title(case),
+                          "open": case[0].startswith(summary.OPEN),
                           "note": summary.baseline_note(side, case)
                           if confirmatory else "",
                           "rows": [verdict_row(r, comparison)
@@ -114,7 +124,8 @@ def latency_groups(side: Side) -> list[dict]:
     for case in side.cases():
         rows = [t for t in summary.totals(side.run, case) if t.latency]
         if rows:
-            found.append({"case": summary.case_title(case), "rows": [
+            found.append({"case": summary.case_title(case),
+                          "open": case[0].startswith(summary.OPEN), "rows": [
                 (t.fix, [units.time(x) if x is not None else "-" for x in
                          (*summary.percentiles(t.latency),
                           t.latency.largest)], t.latency.count)
@@ -159,9 +170,9 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
         "label": side.label, "name": side.run.name, "side": side,
         "short": about.short(side.run), "standing": side.no_verdict,
         "broken": side.broken, "aa": aa,
-        "verdicts": verdict_groups(side, comparison, True),
-        "exploratory": verdict_groups(side, comparison, False),
-        "latency": latency_groups(side),
+        "verdicts": apart(verdict_groups(side, comparison, True)),
+        "exploratory": apart(verdict_groups(side, comparison, False)),
+        "latency": apart(latency_groups(side)),
         "latency_charts": chart_list(charts, figures.latency, side, grouped),
         "series_charts": [c for c in (
             charts(figures.series, side, case) for case in side.cases()) if c],

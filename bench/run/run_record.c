@@ -252,15 +252,18 @@ static json_t *counter_to_json(const struct perf_counter *c, uint64_t ops)
 	return row;
 }
 
-static void perf_row_to_json(json_t *row, const struct record *rec)
+static void perf_row_to_json(json_t *row, const struct record *rec,
+			     const struct workload *w)
 {
 	json_t *list = json_array();
 
 	if (rec->reason[0] || !rec->perf) {
 		json_decref(list);
-		json_set_missing(row, "perf", "%s",
-				 rec->reason[0] ? rec->reason :
-						  "no counters were opened");
+		json_set_missing(
+			row, "perf", "%s",
+			rec->reason[0] ? rec->reason :
+			w->alone ? "its batches are processes of their own" :
+				   "no counters were opened");
 		return;
 	}
 	for (unsigned int i = 0; i < rec->perf->nr; i++)
@@ -322,7 +325,7 @@ json_t *record_to_json(const struct record *rec, const struct workload *w)
 	json_t *row = json_object();
 
 	times_to_json(row, rec, w);
-	perf_row_to_json(row, rec);
+	perf_row_to_json(row, rec, w);
 	json_object_set_new(row, "operations", json_integer(rec->nr_ops));
 	if (w->checks && rec->checked) {
 		json_object_set_new(row, "checked",

@@ -137,6 +137,9 @@ class Open(Written):
         self.assertEqual(lines.count(text.HEAD.rstrip()), 2)
         self.assertFalse([x for x in lines[:at] if x.startswith("open/")])
         self.assertFalse([x for x in lines[at:] if x.startswith("lookup/")])
+        html = page.render(comparison)
+        # Verdicts, percentiles; the twin's, exploratory.
+        self.assertEqual(html.count("Open loop: operations arrive"), 3)
         lines = text.latency_lines(comparison.sides[0])
         self.assertEqual(sum("p99.9" in x for x in lines), 2)
 
