@@ -85,6 +85,9 @@ class Folders(unittest.TestCase):
                        for fix, s in (("none", 1), ("none", 1.1),
                                       ("remove_on_stale", 2),
                                       ("remove_on_stale", 2.1))))
+        self.assertIn("repair, ms: not compared",
+                      kernel.render(times, load_run(run)))
+        times["accelerator"] = "kvm"
         text = kernel.render(times, load_run(run))
         self.assertIn("repair_storm/1k and widened", text)
         self.assertIn("none 10.5 < remove_on_stale 20.5", text)
