@@ -4,11 +4,20 @@
 Counts are printed as counts; rates get their intervals from the report.
 """
 
+import textwrap
+
 import verdict
 from verdict import by_fix, done, total
 
+WIDTH = 72
 OPERATIONS = ("lookup", "queue", "stale")
 SHOWN = 6  # functions by which a difference is explained
+
+
+def _filled(text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _mean_ms(steps: list[dict], what: str) -> str:
@@ -34,8 +43,10 @@ def _storms(data: dict, scenario: str) -> list[str]:
     how += [f"{first['delay'] / 1000:g} ms before it submits"] if first["delay"] else []
     out = [
         "",
-        f"{scenario}: {', '.join(how) or 'no knob'}; repairs of {first['type']};"
-        f" {first['seconds']} s x {len(next(iter(rows.values())))}",
+        *_filled(
+            f"{scenario}: {', '.join(how) or 'no knob'}; repairs of {first['type']};"
+            f" {first['seconds']} s x {len(next(iter(rows.values())))}"
+        ),
         f"{'':22}{'blocks':>7}{'met':>5}{'misq':>5}{'not du':>7}"
         f"{'waits':>6}{'mean':>7}{'max ms':>8}{'loads/s':>8}",
     ]
@@ -48,15 +59,12 @@ def _storms(data: dict, scenario: str) -> list[str]:
             f"{total(steps, 'loads') / total(steps, 'seconds'):8.1f}"
         )
     opened = total(every, "window_count")
-    out.append(
+    out += _filled(
         f"race window: {opened:.0f} opened, mean {_mean_ms(every, 'window')} ms, longest"
-        f" {_max_ms(every, 'window')} ms; {total(every, 'staled_linked'):.0f} staled while"
-        " linked;"
-    )
-    out.append(
-        f"  met by {total(every, 'met_lookup'):.0f} lookups,"
-        f" {total(every, 'met_claim'):.0f} of them by bulk loads; at most"
-        f" {max(s.get('ail_queued_max', 0) for s in every)} buffers in an AIL pass"
+        f" {_max_ms(every, 'window')} ms; {total(every, 'staled_linked'):.0f} buffers staled"
+        f" while linked, met by {total(every, 'met_lookup'):.0f} lookups and"
+        f" {total(every, 'met_claim'):.0f} bulk loads; the AIL queued at most"
+        f" {max(s.get('ail_queued_max', 0) for s in every)} in a pass"
     )
     waits = total(every, "wait_count")
     if waits:
@@ -69,11 +77,11 @@ def _storms(data: dict, scenario: str) -> list[str]:
                 ("none", "with none"),
             )
         )
-        out.append(f"  locked during the {waits:.0f} waits: {held}")
+        out += _filled(f"locked during the {waits:.0f} waits: {held}")
     bad = [s for s in every if s.get("warnings") or s.get("hung_tasks")]
     if bad:
-        out.append(
-            f"  the kernel complained in {len(bad)} of {len(every)}; hung tasks:"
+        out += _filled(
+            f"the kernel complained in {len(bad)} of {len(every)} storms; hung tasks:"
             f" {total(every, 'hung_tasks'):.0f}"
         )
     return out
@@ -107,8 +115,8 @@ def _trials(data: dict, scenario: str) -> list[str]:
         )
     if verdict.mode(first) == "natural":
         for fix, steps in rows.items():
-            out.append(
-                f"  {fix}: {total(steps, 'seconds'):.0f} s, {total(steps, 'repairs'):.0f}"
+            out += _filled(
+                f"{fix}: {total(steps, 'seconds'):.0f} s, {total(steps, 'repairs'):.0f}"
                 f" repairs, {sum(bool(s['hit']) for s in steps)} times misqueued"
             )
     return out
@@ -171,12 +179,11 @@ def _cost(data: dict) -> list[str]:
 
 def render(data: dict) -> str:
     guests = data["guests"]
-    out = [
-        f"Linux {data['kernel']} in {data['qemu']}",
-        f"{data['accelerator']} ({data['accelerator_reason']});"
-        f" {guests['boots']} boots, {guests['boots_failed']} failed,"
-        f" {guests['deaths']} died",
-    ]
+    out = _filled(
+        f"Linux {data['kernel']} in {data['qemu']}; {data['accelerator']}"
+        f" ({data['accelerator_reason']}); {guests['boots']} boots,"
+        f" {guests['boots_failed']} failed, {guests['deaths']} died"
+    )
     if data["accelerator"] != "kvm":
         out.append("emulated: times are no measure of a real machine; counts are")
     for scenario in dict.fromkeys(s["scenario"] for s in done(data)):
@@ -188,7 +195,8 @@ def render(data: dict) -> str:
     out += _cost(data)
     for name, fix in data["fixes"].items():
         if fix.get("lost_hooks"):
-            out += ["", f"{name}: not counted, no place found: {' '.join(fix['lost_hooks'])}"]
+            hooks = " ".join(fix["lost_hooks"])
+            out += ["", *_filled(f"{name}: no place for {hooks}: not counted")]
     found = verdict.findings(data)
     out += ["", "verdict: the control loses blocks, no fix does" if not found else "verdict:"]
-    return "\n".join(out + found) + "\n"
+    return "\n".join(out + [line for f in found for line in _filled(f)]) + "\n"
