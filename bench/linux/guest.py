@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import modules
+import pin
 from common import BUILD, HERE, Failure, run, say
 
 # In the order of loading; those that are not there are built in.
@@ -46,6 +47,7 @@ class Session:
     boots: int = 0
     boots_failed: int = 0
     deaths: int = 0
+    places: list[pin.Place] = field(default_factory=list)  # under kvm
     logs: Path = field(default_factory=Path)
 
 
@@ -127,7 +129,9 @@ def _initramfs(plan: list[Step], target: Path) -> None:
                 f.write(part.read_bytes())
 
 
-def _machine(accelerator: str, processors: int) -> list[str]:
+def _machine(accelerator: str, processors: int, where: list[pin.Place]) -> list[str]:
+    if where:
+        return ["-accel", accelerator, "-cpu", "host", *pin.machine(where)]
     if accelerator == "icount":
         # One processor whose clock advances 1 ns per instruction.
         return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"] + [
@@ -173,7 +177,8 @@ def _boot(
     initramfs = BUILD / "initramfs.cpio"
     _initramfs(plan, initramfs)
     reports.write_text("")
-    command = ["qemu-system-x86_64", *_machine(accelerator, processors)]
+    where = session.places if accelerator == "kvm" else []
+    command = ["qemu-system-x86_64", *_machine(accelerator, processors, where)]
     command += ["-display", "none", "-nodefaults", "-no-reboot", "-monitor", "none"]
     command += ["-serial", f"file:{console}", "-serial", f"file:{reports}"]
     command += ["-kernel", str(image), "-initrd", str(initramfs), "-append"]
@@ -191,9 +196,11 @@ def _boot(
         )
     deadline = time.monotonic() + BOOT_SECONDS
     seen = 0
+    pinned = not where
     try:
         while guest.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
+            pinned = pinned or pin.pin(guest.pid, where)
             done = _parse(reports.read_text(errors="replace"))
             if len(done) > seen:
                 seen = len(done)
@@ -213,6 +220,8 @@ def carry_out(
 ) -> dict[str, dict[str, str]]:
     """Every step's report; a step that brought no figures says why."""
     accelerator = accelerator or session.accelerator
+    if accelerator == "kvm" and len(session.places) != processors:
+        session.places = pin.plan(processors)
     results: dict[str, dict[str, str]] = {}
     deaths, retried = 0, False
     died: set[str] = set()

@@ -22,6 +22,7 @@ import fixes  # noqa: E402
 import guest  # noqa: E402
 import lane  # noqa: E402
 import modules  # noqa: E402
+import pin  # noqa: E402
 import table  # noqa: E402
 import verdict  # noqa: E402
 from common import Failure  # noqa: E402
@@ -134,6 +135,49 @@ class Patches(unittest.TestCase):
                 done = kernel("patch", name)
                 self.assertEqual(done.returncode, 2)
                 self.assertEqual(len(done.stderr.splitlines()), 1)
+
+
+class Pinning(unittest.TestCase):
+    @staticmethod
+    def planned(*where: tuple[int, int]) -> list[dict]:
+        return [{"pu_os_index": pu, "numa_os_index": node} for pu, node in where]
+
+    def test_nodes_are_nodes(self) -> None:
+        where = pin.places(self.planned((0, 0), (8, 3), (1, 0), (9, 3)))
+        self.assertEqual([p.processor for p in where], [0, 1, 8, 9])
+        line = " ".join(guest._machine("kvm", 4, where))
+        self.assertIn("host-nodes=0,size=2048M -numa node,nodeid=0,memdev=m0,cpus=0-1", line)
+        self.assertIn("host-nodes=3,size=2048M -numa node,nodeid=1,memdev=m1,cpus=2-3", line)
+        self.assertIn("-smp 4 -m 4096M", line)
+
+    def test_a_host_too_small_is_not_pinned_to(self) -> None:
+        with mock.patch.object(pin, "say"):
+            self.assertEqual(pin.places(self.planned((0, 0), (0, 0))), [])
+
+    def test_each_thread_to_its_processor(self) -> None:
+        where = pin.places(self.planned((4, 0), (5, 0)))
+        with tempfile.TemporaryDirectory() as t:
+            proc, bound = pathlib.Path(t), {}
+            for thread, name in ((7, "qemu-system"), (8, "CPU 1/KVM"), (9, "CPU 0/KVM")):
+                task = proc / "6" / "task" / str(thread)
+                task.mkdir(parents=True)
+                (task / "comm").write_text(name + "\n")
+            found = pin.threads(6, proc)
+            with mock.patch.object(pin, "threads", lambda _: found), mock.patch.object(
+                os, "sched_setaffinity", bound.__setitem__
+            ):
+                self.assertTrue(pin.pin(6, where))
+                self.assertFalse(pin.pin(6, [*where, where[0]]))
+        self.assertEqual(bound, {9: {4}, 8: {5}})
+
+    @unittest.skipUnless(
+        (TOP / "build/release/delwribench").is_file(), "scripts/plan is not built here"
+    )
+    def test_the_plan_of_another_machine(self) -> None:
+        topology = "node:2 core:4 pu:2"
+        where = pin.plan(8, topology)
+        self.assertEqual([p.node for p in where], [0] * 4 + [1] * 4)
+        self.assertEqual(len({p.processor for p in where}), 8)
 
 
 class Resume(unittest.TestCase):
@@ -315,7 +359,7 @@ class Guests(unittest.TestCase):
         self.assertEqual(got["b-2"], {"x": ""})
 
     def test_eight_processors_have_four_nodes(self) -> None:
-        line = " ".join(guest._machine("tcg", 8))
+        line = " ".join(guest._machine("tcg", 8, []))
         self.assertEqual(line.count("-numa node,"), 4)
         self.assertEqual(line.count("-numa dist,"), 6)
         self.assertIn("cpus=6-7", line)
