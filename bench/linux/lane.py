@@ -86,7 +86,8 @@ class Lane:
         self.fixes = chosen
         self.quick = quick
         self.size = QUICK if quick else FULL
-        self.processors = guests.get("processors", 2)
+        there = len(os.sched_getaffinity(0))
+        self.processors = guests.get("processors") or min(2, there)
         self.session = guest.Session(logs=folder / "kernel")
         self.file = folder / "kernel.json"
         self.forced = guests.get("accelerator", "")
