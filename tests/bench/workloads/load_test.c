@@ -5,6 +5,8 @@
  */
 #include "tests/bench/workloads/pool_fixture.h"
 
+#include <errno.h>
+
 #define LOADS		4u
 #define BATCH_NS	50000000u
 #define BATCHES		40
@@ -75,6 +77,17 @@ static bool daemon_was_busy(const struct instance *in)
 	       c->value >= 1000;
 }
 
+/* An open loop on a machine that stands still now and then: once more. */
+static void run_batch(struct instance *in, struct record *rec, double *mean)
+{
+	const struct workload *w = in->workload;
+	int error = -ETIME;
+
+	for (int i = 0; i < BATCHES && error == -ETIME; i++)
+		error = w->batch(in, w->timed ? BATCH_NS : LOADS, rec, mean);
+	assert_int_equal(error, 0);
+}
+
 static void check_case(const struct fix *fix, const struct workload *w)
 {
 	const struct teardown nothing = { 0 };
@@ -85,14 +98,11 @@ static void check_case(const struct fix *fix, const struct workload *w)
 	*in = (struct instance){ .fix = fix, .bench = &bench, .workload = w };
 	if (instance_open(in))
 		fail_msg("%s, %s: %s", w->name, fix->name, in->record.reason);
-	assert_int_equal(w->batch(in, w->timed ? BATCH_NS : LOADS, NULL, &mean),
-			 0);
+	run_batch(in, NULL, &mean);
 	assert_true(mean > 0);
 	assert_int_equal(in->record.latency.count, 0);
 	for (int i = 0; i == 0 || (i < BATCHES && !daemon_was_busy(in)); i++)
-		assert_int_equal(w->batch(in, w->timed ? BATCH_NS : LOADS,
-					  &in->record, &mean),
-				 0);
+		run_batch(in, &in->record, &mean);
 	assert_true(mean > 0);
 	check_record(in);
 	instance_close(in);
@@ -156,7 +166,7 @@ static void test_open(void **state)
 				 .bench = &bench,
 				 .workload = w };
 	assert_int_equal(instance_open(in), 0);
-	assert_int_equal(w->batch(in, BATCH_NS, &in->record, &mean), 0);
+	run_batch(in, &in->record, &mean);
 	/* Each is timed, from an arrival within the batch. */
 	assert_true(in->record.nr_ops > 0);
 	assert_int_equal(in->record.latency.count, in->record.nr_ops);
