@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "bench/cli.h"
 #include "cache/format.h"
@@ -387,7 +388,7 @@ int cost_main(int argc, char **argv)
 			fprintf(stderr,
 				"delwribench cost-op: %s of %s failed: %s; try a smaller COUNT, or see what scripts/verify says of the fix\n",
 				operations[i].name, argv[1], strerror(-error));
-			return 1;
+			return error == -ETIME ? EX_TEMPFAIL : 1;
 		}
 	}
 	return 0;
