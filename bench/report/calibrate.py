@@ -30,7 +30,7 @@ from bench.report.load import TWIN, Run, load_run
 
 WORKLOAD = "lookup/own_1k"
 CASE = (WORKLOAD, 1, "")
-ROUNDS = 25
+ROUNDS = 100
 # Of any phase: enough for two comparisons.
 LEAST_BLOCKS = 12
 # A live trial takes no longer.
@@ -75,7 +75,7 @@ def plan_of(scale: float) -> Plan:
         for percent, full in ((0.5, 480), (1, 960), (2, 960), (5, 240)):
             phases.append(Phase(f"{word}-{percent:g}", percent, busy,
                                 blocks(full)))
-    return Plan(phases, max(1, round(100 * scale)),
+    return Plan(phases, max(1, round(60 * scale)),
                 max(1, round(10 * scale)), min(1, scale))
 
 
