@@ -78,7 +78,7 @@ static bool daemon_was_busy(const struct instance *in)
 }
 
 /* An open loop on a machine that stands still now and then: once more. */
-static void run_batch(struct instance *in, struct record *rec, double *mean)
+static void batch_again(struct instance *in, struct record *rec, double *mean)
 {
 	const struct workload *w = in->workload;
 	int error = -ETIME;
@@ -98,11 +98,11 @@ static void check_case(const struct fix *fix, const struct workload *w)
 	*in = (struct instance){ .fix = fix, .bench = &bench, .workload = w };
 	if (instance_open(in))
 		fail_msg("%s, %s: %s", w->name, fix->name, in->record.reason);
-	run_batch(in, NULL, &mean);
+	batch_again(in, NULL, &mean);
 	assert_true(mean > 0);
 	assert_int_equal(in->record.latency.count, 0);
 	for (int i = 0; i == 0 || (i < BATCHES && !daemon_was_busy(in)); i++)
-		run_batch(in, &in->record, &mean);
+		batch_again(in, &in->record, &mean);
 	assert_true(mean > 0);
 	check_record(in);
 	instance_close(in);
@@ -166,7 +166,7 @@ static void test_open(void **state)
 				 .bench = &bench,
 				 .workload = w };
 	assert_int_equal(instance_open(in), 0);
-	run_batch(in, &in->record, &mean);
+	batch_again(in, &in->record, &mean);
 	/* Each is timed, from an arrival within the batch. */
 	assert_true(in->record.nr_ops > 0);
 	assert_int_equal(in->record.latency.count, in->record.nr_ops);
