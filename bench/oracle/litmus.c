@@ -22,7 +22,8 @@ struct litmus {
 	struct stage *stage;
 	struct buf *bp;
 	struct delwri_list *list;
-	const void *var;
+	struct wait_queue_head *wq;	/* where the fix's waiters sleep, */
+	const void *var;		/* and for what */
 	unsigned int rounds;		/* at most; waiter: how many it were */
 	uint64_t lost;			/* waiter */
 	uint64_t met;			/* waiter: rounds that raced at all */
@@ -75,7 +76,6 @@ static void waker(void *arg)
 static void waiter(void *arg)
 {
 	struct litmus *l = arg;
-	struct wait_queue_head *wq = var_waitqueue(l->var);
 	uint64_t end = now_ns() + SECONDS * 1000000000ull, i;
 
 	for (i = 1; i <= l->rounds; i++) {
@@ -89,7 +89,7 @@ static void waiter(void *arg)
 		l->stage->fix->litmus_link(l->bp, l->list);
 		smp_store_release(&l->go, i);
 		jitter(i, 3);
-		prepare_to_wait(wq, &e);
+		prepare_to_wait(l->wq, &e);
 		linked = l->stage->fix->litmus_linked(l->bp);
 		/* Nobody will sleep: spare the waker the system call. */
 		WRITE_ONCE(current->state, TASK_RUNNING);
@@ -97,11 +97,27 @@ static void waiter(void *arg)
 		woken = list_empty(&e.list);
 		l->met += linked;
 		l->lost += linked && !woken;
-		finish_wait(wq, &e);
+		finish_wait(l->wq, &e);
 	}
 	l->rounds = i - 1;
 	smp_store_release(&l->stop, 1);
 	smp_store_release(&l->go, i);
+}
+
+/* One after the other, nothing to reorder: is that the queue at all? */
+static bool wakes(struct litmus *l)
+{
+	struct wait_queue_entry e = { .task = current, .var = l->var };
+	bool woken;
+
+	list_init(&e.list);
+	l->stage->fix->litmus_link(l->bp, l->list);
+	prepare_to_wait(l->wq, &e);
+	WRITE_ONCE(current->state, TASK_RUNNING);
+	l->stage->fix->litmus_unlink(l->bp, l->list);
+	woken = list_empty(&e.list);
+	finish_wait(l->wq, &e);
+	return woken;
 }
 
 static bool two_processors(int cpu[2])
@@ -121,7 +137,6 @@ void scenario_lost_wakeup(struct stage *s)
 {
 	struct litmus l = { .stage = s, .rounds = ROUNDS };
 	struct thread threads[2];
-	struct buf_state state;
 
 #ifdef DELWRI_CHECKING
 	l.rounds = ROUNDS_CHECKED;
@@ -140,8 +155,13 @@ void scenario_lost_wakeup(struct stage *s)
 		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
 		return;
 	}
-	s->fix->buf_state(l.bp, &state);
-	l.var = state.link;
+	l.wq = s->fix->litmus_queue(l.bp, &l.var);
+	if (!wakes(&l)) {
+		stage_verdict(s, VERDICT_UNTESTED, "unlinking does not wake "
+			      "who sleeps where this fix says it does "
+			      "(fix_waitqueue)");
+		return;
+	}
 	if (task_start(&threads[0], "waker", l.cpu[0], waker, &l) ||
 	    task_start(&threads[1], "waiter", l.cpu[1], waiter, &l)) {
 		stage_verdict(s, VERDICT_UNTESTED, "no threads");

@@ -176,6 +176,9 @@ struct fix {
 	void (*litmus_link)(struct buf *bp, struct delwri_list *list);
 	void (*litmus_unlink)(struct buf *bp, struct delwri_list *list);
 	bool (*litmus_linked)(struct buf *bp);
+	/* Where waiters sleep; *@var: for which address, NULL: for any. */
+	struct wait_queue_head *(*litmus_queue)(struct buf *bp,
+						const void **var);
 
 	int (*trans_alloc)(struct mount *mp, struct trans **tpp);
 	int (*trans_get_buf)(struct trans *tp, uint64_t bno, unsigned int len,

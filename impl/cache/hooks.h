@@ -88,6 +88,17 @@ static inline void fix_unlink(struct buf *bp)
 }
 #endif
 
+/*
+ * Where those sleep who wait for the link to clear.  Other than by address
+ * only if the fix says so here: the litmus watches that queue.
+ */
+#ifndef fix_waitqueue
+static inline struct wait_queue_head *fix_waitqueue(struct buf *bp)
+{
+	return var_waitqueue(buf_link(bp));
+}
+#endif
+
 /* --- how buffers are queued ----------------------------------------- */
 
 #ifndef fix_queue

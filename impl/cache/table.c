@@ -115,6 +115,14 @@ static bool op_litmus_linked(struct buf *bp)
 	return fix_linked(bp);
 }
 
+static struct wait_queue_head *op_litmus_queue(struct buf *bp, const void **var)
+{
+	struct wait_queue_head *wq = fix_waitqueue(bp);
+
+	*var = wq == var_waitqueue(buf_link(bp)) ? buf_link(bp) : NULL;
+	return wq;
+}
+
 static void op_log_buf(struct trans *tp, struct buf *bp)
 {
 	trans_log_buf(tp, bp, STEP_LOG_BYTES);
@@ -211,6 +219,7 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.litmus_link = op_litmus_link,
 	.litmus_unlink = op_litmus_unlink,
 	.litmus_linked = op_litmus_linked,
+	.litmus_queue = op_litmus_queue,
 
 	.trans_alloc = trans_alloc,
 	.trans_get_buf = trans_get_buf,
