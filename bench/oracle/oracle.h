@@ -49,6 +49,7 @@ struct stress_result {
 	uint64_t reread;	/* walks that met old contents */
 	uint64_t stale_writes;
 	uint64_t failed_loads;	/* EIO was returned: errors are injected */
+	uint64_t broken_ags;	/* cannot be repaired when all is over */
 	uint64_t walks, modifies, churns, shrunk;
 	struct teardown left;
 	bool hung;

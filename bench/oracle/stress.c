@@ -296,6 +296,19 @@ static bool stop_workers(struct stress *st, struct worker *workers,
 	return true;
 }
 
+/* Nobody else runs, the device works: what is not shut down can repair. */
+static uint64_t broken_ags(struct stress *st)
+{
+	uint64_t broken = 0;
+
+	for (unsigned int a = 0; a < STRESS_AGS; a++) {
+		struct repair_result res;
+
+		broken += st->fix->repair(st->mp, a, STRESS_RECORDS, &res) != 0;
+	}
+	return broken;
+}
+
 static void take_results(struct stress *st, struct stress_result *res)
 {
 	res->loads = st->loads;
@@ -363,6 +376,7 @@ int stress_run(const struct fix *fix, double seconds, uint64_t seed,
 		res->seconds = (now_ns() - start) / 1e9;
 		return 0;
 	}
+	res->broken_ags = broken_ags(st);
 	fix->unmount(st->mp, &res->left);
 	take_results(st, res);
 	res->seconds = (now_ns() - start) / 1e9;

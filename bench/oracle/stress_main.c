@@ -190,6 +190,13 @@ static int judge(const struct fix *fix, const struct stress_outcome *o)
 		fputc('\n', stderr);
 		return 1;
 	}
+	if ((fix->claims & HAZARD(ORDERING)) &&
+	    (!o->res.loads || o->res.broken_ags)) {
+		fprintf(stderr, "%s: %s: that shows nothing\n", fix->name,
+			o->res.loads ? "no repair succeeds any more after it" :
+				       "no load succeeded");
+		return 1;
+	}
 	if (!strcmp(fix->name, "none") && !o->res.not_durable) {
 		fprintf(stderr, "none did not lose ordering: the run was too "
 				"short to say anything about the others\n");
