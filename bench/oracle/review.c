@@ -58,26 +58,32 @@ static struct hold *hold_submit(struct stage *s)
 	}
 }
 
-bool review_left_on_list(struct stage *s, struct hold **hold)
+/* A tree is there; the daemon has queued its first leaf, and submits next. */
+static struct hold *queued_by_daemon(struct stage *s)
 {
 	struct repair_result res;
-	struct hold *submit;
-	uint64_t pinned;
 	int error;
 
 	error = s->fix->repair(s->mp, 0, TREE_RECORDS, &res);
 	if (error) {
 		stage_verdict(s, VERDICT_UNTESTED, "first tree: error %d",
 			      error);
-		return false;
+		return NULL;
 	}
 	s->fix->log_force(s->mp);
 	s->fix->ail_push_all_sync(s->mp);
 
 	if (!modify(s))
-		return false;
+		return NULL;
 	s->fix->log_force(s->mp);
-	submit = hold_submit(s);
+	return hold_submit(s);
+}
+
+bool review_left_on_list(struct stage *s, struct hold **hold)
+{
+	struct hold *submit = queued_by_daemon(s);
+	uint64_t pinned;
+
 	if (!submit)
 		return false;
 	/* Logged again while it is on the list: pinned, so submit leaves it. */
@@ -88,6 +94,38 @@ bool review_left_on_list(struct stage *s, struct hold **hold)
 		*hold = stage_hold(s, "ail", POINT_AIL_PASS, STAGE_ANY_BLOCK);
 	stage_release(s, submit);
 	return stage_until_seen(s, POINT_SUBMIT_PINNED, pinned + 1);
+}
+
+void actor_scan(struct actor *actor)
+{
+	struct stage *s = actor->stage;
+	struct buf *bp;
+
+	actor->error = s->fix->buf_get(s->mp, s->block, 1,
+				       BUF_GET_INCORE | BUF_GET_LIVESCAN, &bp);
+	if (!actor->error)
+		s->fix->buf_relse(bp);
+}
+
+bool review_left_locked(struct stage *s, struct hold **hold)
+{
+	struct hold *submit = queued_by_daemon(s), *look;
+	struct actor *scan;
+	uint64_t locked;
+
+	if (!submit)
+		return false;
+	locked = stage_seen(s, POINT_SUBMIT_LOCKED);
+	look = stage_hold(s, "Scan", POINT_LOOKUP, s->block);
+	scan = stage_start(s, "Scan", actor_scan, 0);
+	if (!stage_until_held(s, look))
+		return false;
+	*hold = stage_hold(s, "ail", POINT_AIL_PASS, STAGE_ANY_BLOCK);
+	stage_release(s, submit);
+	if (!stage_until_seen(s, POINT_SUBMIT_LOCKED, locked + 1))
+		return false;
+	stage_release(s, look);
+	return stage_join(s, scan);
 }
 
 bool review_freed(struct stage *s, struct hold **hold)

@@ -14,6 +14,7 @@ enum path {
 	PATH_LIVESCAN,		/* a live scan has met it before */
 	PATH_BWRITE,		/* it was written synchronously on the list */
 	PATH_LOCKED,		/* a scan has it locked when it is submitted */
+	PATH_LEFT_LOCKED,	/* it was left on the list for being locked */
 };
 
 static bool before_reuse(struct stage *s, enum path path)
@@ -85,17 +86,6 @@ static void judge_ordering(struct stage *s, struct actor *repair1)
 							     POINT_WAIT_BEGIN));
 }
 
-static void actor_scan(struct actor *actor)
-{
-	struct stage *s = actor->stage;
-	struct buf *bp;
-
-	actor->error = s->fix->buf_get(s->mp, s->block, 1,
-				       BUF_GET_INCORE | BUF_GET_LIVESCAN, &bp);
-	if (!actor->error)
-		s->fix->buf_relse(bp);
-}
-
 /*
  * Repair1 stands between queueing the block and submitting it, @queued; a
  * scan locks the block and keeps it until Repair1 sleeps for that lock.  The
@@ -126,7 +116,8 @@ static void ordering(struct stage *s, enum path path)
 	struct hold *pass, *queued = NULL;
 	struct actor *repair0, *repair1;
 
-	if (!review_left_on_list(s, &pass))
+	if (!(path == PATH_LEFT_LOCKED ? review_left_locked(s, &pass) :
+					 review_left_on_list(s, &pass)))
 		return;
 	if (path == PATH_BWRITE && !write_on_list(s))
 		return;
@@ -173,6 +164,28 @@ void scenario_ordering_locked(struct stage *s)
 	ordering(s, PATH_LOCKED);
 }
 
+void scenario_ordering_left_locked(struct stage *s)
+{
+	ordering(s, PATH_LEFT_LOCKED);
+}
+
+/* Who shuts the file system down returns errors too, to everybody. */
+static bool works_again(struct stage *s)
+{
+	struct actor *next;
+
+	device_fail_writes(s->dev, s->block, 1, 0);
+	next = stage_start(s, "Repair2", actor_repair, 0);
+	if (!stage_join(s, next))
+		return false;
+	if (next->error)
+		stage_violated(s, "repair returned EIO, and so does all else: "
+				  "the next one, with a device that works, "
+				  "failed with %d\n",
+			       next->error);
+	return !next->error;
+}
+
 void scenario_lost_error(struct stage *s)
 {
 	struct actor *repair1;
@@ -207,9 +220,9 @@ void scenario_lost_error(struct stage *s)
 			      "repair failed with %d "
 			      "instead of EIO",
 			      repair1->error);
-	else
+	else if (works_again(s))
 		stage_verdict(s, VERDICT_HOLDS, "repair returned EIO and "
-			      "committed nothing");
+			      "committed nothing; the next one succeeded");
 }
 
 static void reread(struct stage *s, bool readahead)

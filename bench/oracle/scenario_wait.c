@@ -9,11 +9,7 @@
 
 /* --- deadlock -------------------------------------------------------- */
 
-/*
- * Everybody runs.  True when @actor is done; else it waits for a list
- * whose owner has come by often enough, and that is the verdict.
- */
-static bool progresses(struct stage *s, struct actor *actor)
+bool progresses(struct stage *s, struct actor *actor)
 {
 	uint64_t passes = s->fix->ail_passes(s->mp), since = now_ns();
 	const struct task *waiter;
@@ -56,13 +52,13 @@ void scenario_deadlock(struct stage *s)
 	repair0 = stage_start(s, "Repair0", actor_repair, 0);
 	if (stage_until_waits(s, repair0, WAIT_LIST))
 		stage_release(s, pass);
-	if (!progresses(s, repair0))
+	if (!progresses(s, repair0) || stage_failed(s, repair0))
 		return;
 	s->fix->log_force(s->mp);
 	repair1 = stage_start(s, "Repair1", actor_repair, 0);
 	stage_until_waits(s, repair1, WAIT_LIST);
 	stage_release(s, pass);
-	if (!progresses(s, repair1))
+	if (!progresses(s, repair1) || stage_failed(s, repair1))
 		return;
 	stage_verdict(s, VERDICT_HOLDS, "both repairs ended with everybody "
 		      "running; %llu waits for a list",
@@ -320,7 +316,7 @@ void scenario_collateral_stall(struct stage *s)
 		return;
 	repair1 = stage_start(s, "Repair1", actor_repair, 0);
 	if (!stage_until_waits(s, repair1, WAIT_LIST)) {
-		if (!stage_join(s, repair1))
+		if (!stage_join(s, repair1) || stage_failed(s, repair1))
 			return;
 		if (stage_seen(s, POINT_WAIT_BEGIN))
 			stage_invalid(s, "the wait was over too soon");
@@ -357,21 +353,71 @@ void scenario_collateral_stall(struct stage *s)
 		       end->at_ns > from ? (end->at_ns - from) / 1e6 : 0.0);
 }
 
+/*
+ * The daemon is held and cannot help: whoever is through did not wait for
+ * its list, by whatever name.
+ */
+static struct actor *repair_without_daemon(struct stage *s, struct hold **pass)
+{
+	struct actor *repair1;
+
+	if (!review_freed(s, pass))
+		return NULL;
+	repair1 = stage_start(s, "Repair1", actor_repair, 0);
+	if (stage_until_waits(s, repair1, WAIT_LIST))
+		return repair1;
+	if (!stage_join(s, repair1) || stage_failed(s, repair1))
+		return NULL;
+	return repair1;
+}
+
+void scenario_collateral_stall_held(struct stage *s)
+{
+	struct actor *repair1, *bystander;
+	struct hold *pass;
+
+	repair1 = repair_without_daemon(s, &pass);
+	if (!repair1)
+		return;
+	if (repair1->joined) {
+		stage_verdict(s, VERDICT_HOLDS, "Repair1 was through with the "
+			      "daemon held");
+		return;
+	}
+	bystander = stage_start(s, "Bystander", actor_bystander, 0);
+	if (stage_until_waits(s, bystander, WAIT_LOCK))
+		stage_violated(s, "Repair1 waits for a list with the AG's "
+				  "header locked, and a transaction that never "
+				  "touches the block waits for that header\n");
+	else if (stage_join(s, bystander))
+		stage_verdict(s, VERDICT_HOLDS, "a transaction got the AG "
+			      "header during the wait");
+}
+
+void scenario_lost_wakeup_nobody(struct stage *s)
+{
+	struct actor *repair1;
+	struct hold *pass;
+
+	if (s->fix->waits) {
+		stage_verdict(s, VERDICT_HOLDS, "the litmus looks at it");
+		return;
+	}
+	repair1 = repair_without_daemon(s, &pass);
+	if (!repair1)
+		return;
+	if (!repair1->joined || READ_ONCE(pass->released))
+		stage_verdict(s, VERDICT_UNTESTED, "says that nobody waits "
+			      "(FIX_WAITS), and somebody waits for a list: "
+			      "the litmus passed it over");
+	else
+		stage_verdict(s, VERDICT_HOLDS, "two repairs were through "
+			      "with the daemon held");
+}
+
 /* --- unbounded wait ---------------------------------------------------- */
 
 #define TRAFFIC_PASSES	8
-
-/* A live scan looks at the block, as often as it likes. */
-static void actor_scan(struct actor *actor)
-{
-	struct stage *s = actor->stage;
-	struct buf *bp;
-
-	actor->error = s->fix->buf_get(s->mp, s->block, 1,
-				       BUF_GET_INCORE | BUF_GET_LIVESCAN, &bp);
-	if (!actor->error)
-		s->fix->buf_relse(bp);
-}
 
 /*
  * One pass of the daemon during which a scan has the block locked.  @pass
@@ -410,7 +456,7 @@ void scenario_unbounded_wait(struct stage *s)
 		return;
 	repair1 = stage_start(s, "Repair1", actor_repair, 0);
 	if (!stage_until_waits(s, repair1, WAIT_LIST)) {
-		if (!stage_join(s, repair1))
+		if (!stage_join(s, repair1) || stage_failed(s, repair1))
 			return;
 		stage_release(s, pass);
 		if (s->fix->waits)

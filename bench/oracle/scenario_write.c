@@ -11,15 +11,33 @@
 /* Newer than anything that metadata will be stamped with. */
 #define FILE_GEN	(UINT64_MAX / 2)
 
-static bool write_file(struct stage *s)
+/* The file's data, past the cache. */
+static int write_data(struct stage *s, uint64_t bno)
 {
 	struct block_header *h = aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
-	struct trans *tp;
-	uint64_t bno = 0;
 	int error;
 
 	if (!h)
 		abort();
+	for (unsigned int i = 0; i < BLOCK_SIZE / 8; i++)
+		((uint64_t *)h)[i] = i;
+	*h = (struct block_header){
+		.magic = DATA_MAGIC,
+		.bno = bno,
+		.gen = FILE_GEN,
+	};
+	block_seal(h);
+	error = device_io(s->dev, bno, 1, h, true);
+	free(h);
+	return error;
+}
+
+static bool write_file(struct stage *s)
+{
+	struct trans *tp;
+	uint64_t bno = 0;
+	int error;
+
 	error = s->fix->trans_alloc(s->mp, &tp);
 	if (!error) {
 		error = s->fix->trans_lock_ag(tp, 0);
@@ -27,18 +45,8 @@ static bool write_file(struct stage *s)
 			error = s->fix->space_alloc(tp, 0, 1, &bno);
 		s->fix->trans_commit(tp);
 	}
-	if (!error && bno == s->block) {
-		for (unsigned int i = 0; i < BLOCK_SIZE / 8; i++)
-			((uint64_t *)h)[i] = i;
-		*h = (struct block_header){
-			.magic = DATA_MAGIC,
-			.bno = bno,
-			.gen = FILE_GEN,
-		};
-		block_seal(h);
-		error = device_io(s->dev, bno, 1, h, true);
-	}
-	free(h);
+	if (!error && bno == s->block)
+		error = write_data(s, bno);
 	if (error || bno != s->block)
 		stage_verdict(s, VERDICT_UNTESTED,
 			      "the file got block %llu, "
@@ -100,4 +108,58 @@ void scenario_stale_write(struct stage *s)
 void scenario_stale_write_readahead(struct stage *s)
 {
 	reuse_as_data(s, true);
+}
+
+static void actor_submit(struct actor *actor)
+{
+	struct delwri_list *list = (void *)(uintptr_t)actor->arg;
+
+	actor->error = actor->stage->fix->delwri_submit(list);
+}
+
+/* Stale the block, and write newer data, with the owner asleep for it. */
+static void actor_stale_asleep(struct actor *actor)
+{
+	struct stage *s = actor->stage;
+	struct actor *owner;
+	struct buf *bp;
+
+	actor->error = s->fix->buf_get(s->mp, s->block, 1, 0, &bp);
+	if (actor->error)
+		return;
+	owner = stage_start(s, "Repair0", actor_submit, actor->arg);
+	stage_until_waits(s, owner, WAIT_LOCK);
+	s->fix->buf_stale(bp);
+	actor->error = write_data(s, s->block);
+	s->fix->buf_relse(bp);
+	if (stage_join(s, owner) && !actor->error)
+		actor->error = owner->error;
+}
+
+/*
+ * He has seen it queued before he slept; what he wakes up with counts.  And
+ * where lists share a block, it is stale on all of them.
+ */
+void scenario_stale_write_asleep(struct stage *s)
+{
+	struct delwri_list *list = s->fix->delwri_alloc(s->mp);
+	struct delwri_list *other = s->fix->delwri_alloc(s->mp);
+	struct actor *staler;
+	struct buf *bp;
+
+	if (!list || !other || s->fix->buf_get(s->mp, s->block, 1, 0, &bp)) {
+		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
+		return;
+	}
+	s->fix->buf_fill(bp);
+	s->fix->delwri_queue(bp, list);
+	s->fix->delwri_queue(bp, other);
+	s->fix->buf_relse(bp);
+	staler = stage_start(s, "Scan", actor_stale_asleep, (uintptr_t)list);
+	if (!stage_join(s, staler))
+		return;
+	if (stage_failed(s, staler))
+		return;
+	s->fix->delwri_submit(other);
+	judge(s);
 }

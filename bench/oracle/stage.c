@@ -248,6 +248,14 @@ bool stage_join_releasing(struct stage *s, struct actor *actor,
 	return stage_join(s, actor);
 }
 
+bool stage_failed(struct stage *s, const struct actor *actor)
+{
+	if (actor->error)
+		stage_verdict(s, VERDICT_UNTESTED, "%s: error %d",
+			      actor->thread.name, actor->error);
+	return actor->error;
+}
+
 /* --- actors --------------------------------------------------------- */
 
 static void actor_main(void *arg)

@@ -37,6 +37,7 @@ struct actor {
 	void (*fn)(struct actor *actor);
 	uint64_t arg;
 	int error;			/* what the operation returned */
+	bool unwritten;			/* submit has not written what it had */
 	struct repair_result result;
 	uint64_t started_ns, ended_ns;
 	int done;			/* set last, by the actor */
@@ -96,6 +97,11 @@ bool stage_join(struct stage *s, struct actor *actor);
 /* The same, but release @hold as soon as @actor waits for a list. */
 bool stage_join_releasing(struct stage *s, struct actor *actor,
 			  struct hold *hold);
+/*
+ * What gave up says nothing about the fix: untested.  To be asked before the
+ * next stage_start(), which may get the slot of an actor that was joined.
+ */
+bool stage_failed(struct stage *s, const struct actor *actor);
 /* True once @actor sleeps for @kind, false if it ended before. */
 bool stage_until_waits(struct stage *s, struct actor *actor,
 		       enum wait_kind kind);
@@ -141,6 +147,8 @@ void timeline_print(const struct stage *s, FILE *out);
 /* Actors' whole jobs: rebuild the tree; walk it to the block. */
 void actor_repair(struct actor *actor);
 void actor_walk(struct actor *actor);
+/* A live scan looks at the block, as often as it likes. */
+void actor_scan(struct actor *actor);
 
 /*
  * The review's first step: a tree is there, the daemon has queued its block
@@ -148,6 +156,8 @@ void actor_walk(struct actor *actor);
  * daemon, unless *@hold is NULL, is held before its next pass.
  */
 bool review_left_on_list(struct stage *s, struct hold **hold);
+/* The same, left because a scan had it locked when the daemon came by. */
+bool review_left_locked(struct stage *s, struct hold **hold);
 /*
  * And its second: Repair0 has built another tree, freed the block, and
  * that is on disk: the block can be had.  False if it never came to that.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * delwri_queue_here with one mistake: taking a buffer off its list wakes
- * nobody.  To be found: deadlock and lost-wakeup.
+ * nobody.  To be found: deadlock.
  */
 #include "fixes/delwri_queue_here_mb.c"
 
@@ -13,4 +13,4 @@ static inline void never_wakes(struct buf *bp)
 #undef fix_unlink
 #define fix_unlink never_wakes
 #undef FIX_CLAIMS
-#define FIX_CLAIMS	(HAZARD(DEADLOCK) | HAZARD(LOST_WAKEUP))
+#define FIX_CLAIMS	HAZARD(DEADLOCK)

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * remove_on_stale with one mistake: a cancelled buffer still knows its list,
+ * and staling takes it off once more.  To be found: leak.
+ */
+#include "fixes/remove_on_stale.c"
+
+static inline void cancel_keeps_owner(struct delwri_list *list)
+{
+	struct buf *bp;
+
+	while ((bp = first_held(list))) {
+		buf_lock(bp);
+		if (bp->b_owner == list) {
+			buf_clear(bp, BUF_DELWRI_Q);
+			counted_lock(&list->lock);
+			list_del_init(&bp->b_list);
+			counted_unlock(&list->lock);
+			point(bp, POINT_UNLINK);
+			buf_rele(bp);
+		}
+		buf_relse(bp);
+	}
+}
+#undef fix_cancel
+#define fix_cancel cancel_keeps_owner
+#undef FIX_CLAIMS
+#define FIX_CLAIMS	HAZARD(LEAK)
