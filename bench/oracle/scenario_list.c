@@ -85,8 +85,10 @@ void scenario_list_walk(struct stage *s)
 		sleep_ns(500000, WAIT_NONE);
 	stage_release(s, walk);
 	if (!stage_join(s, owner)) {
-		stage_violated(s, "the owner's walk does not end: the links "
-				  "run in a circle\n");
+		/* Who waits for a staler that waits for him is not walking. */
+		if (!stage_waiter())
+			stage_violated(s, "the owner's walk does not end: the "
+					  "links run in a circle\n");
 		return;
 	}
 	if (!stage_join(s, staler))
