@@ -24,7 +24,7 @@ GUEST_MODULES = ("crc32c-intel", "crc32c_generic", "libcrc32c", "exportfs", "brd
 PROGRAMS = ("mkfs.xfs", "xfs_repair")
 # Emulated processors stand still while the host is busy: no fault of theirs.
 EMULATED = " nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
-BOOT_SECONDS = 120
+BOOT_SECONDS = 240
 MAX_DEATHS = 6
 
 
