@@ -198,5 +198,7 @@ def render(data: dict) -> str:
             hooks = " ".join(fix["lost_hooks"])
             out += ["", *_filled(f"{name}: no place for {hooks}: not counted")]
     found = verdict.findings(data)
-    out += ["", "verdict: the control loses blocks, no fix does" if not found else "verdict:"]
+    out += ["", "verdict:" if found else "verdict: nothing speaks against any fix"]
+    if total([s for s in done(data) if s["fix"] == "none"], "misqueued"):
+        out[-1] += "; the control loses blocks" if not found else ""
     return "\n".join(out + [line for f in found for line in _filled(f)]) + "\n"

@@ -13,6 +13,13 @@ from bench.report import Refused, kernel
 from bench.report.kernel import Figure
 from bench.report.load import load_run
 
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+RESULTS = Path(__file__).resolve().parents[3] / "results"
+
 
 def step(scenario: str, fix: str, **more) -> dict:
     return {"id": f"{scenario}-{fix}", "scenario": scenario, "fix": fix,
@@ -101,6 +108,22 @@ class Folders(unittest.TestCase):
 
     def test_no_model(self):
         self.assertIn("no run of the model", kernel.render(data(), None))
+
+
+@unittest.skipUnless(jsonschema, "python3-jsonschema is missing: install it "
+                                 "to have results checked against schemas")
+class Schema(unittest.TestCase):
+    def test_reference_runs_fit(self):
+        schema = json.loads((RESULTS / "schema" / "kernel.json").read_text())
+        check = jsonschema.Draft202012Validator(schema)
+        check.check_schema(schema)
+        runs = list(RESULTS.glob("kernel-*/kernel.json"))
+        self.assertTrue(runs)
+        for path in runs:
+            sound = json.loads(path.read_text())
+            check.validate(sound)
+            sound["steps"][0]["misqueued"] = -1
+            self.assertFalse(check.is_valid(sound))
 
 
 if __name__ == "__main__":
