@@ -170,7 +170,9 @@ int cmd_storm(char **argv)
 	begin = now_ns();
 	end = begin + atof(argv[3]) * 1e9;
 	while (now_ns() < end) {
-		for (int i = 0; i < ags * trees.nr * in_a_row; i++) {
+		int n = ags * trees.nr * in_a_row;
+
+		for (int i = 0; i < n && now_ns() < end; i++) {
 			uint64_t t;
 			int error;
 
