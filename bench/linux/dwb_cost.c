@@ -187,8 +187,13 @@ static void describe(struct cost *c)
 static int profile(struct cost *c, struct xfs_buftarg *target,
 		   xfs_daddr_t daddr)
 {
-	int error = register_die_notifier(&step_block);
+	int error;
 
+	/* Step through what measure() repeats: the one before may differ. */
+	error = c->op(target, daddr);
+	if (error)
+		return error;
+	error = register_die_notifier(&step_block);
 	if (error)
 		return error;
 	error = dwb_step(c, target, daddr);
