@@ -9,7 +9,6 @@
 #include "stage.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +20,8 @@
 
 /* The workload's rhythm, none of it the cache's: see stress_run(). */
 #define SYNC_MS			20	/* as `sync` in a loop */
+#define PAUSE_US		100
+#define CHANGES			4	/* of a tree before each repair */
 #define ERROR_EVERY_MS		25
 #define ERROR_FOR_MS		3
 
@@ -81,39 +82,60 @@ static void root_commit(void *ctx, const struct tree_blocks *tree)
 		count(&st->not_durable);
 }
 
+
+/* Else those who only look and churn leave no processor for the others. */
+static void pause_a_little(void)
+{
+	sleep_ns(PAUSE_US * 1000ull, WAIT_NONE);
+}
+
+static void modify_one(struct worker *w)
+{
+	struct stress *st = w->st;
+	int error = st->fix->tree_modify(st->mp, w->agno,
+					 next_random(&w->rnd));
+
+	if (error == -EUCLEAN || error == -EFSBADCRC)
+		count(&st->reread);
+	count(&st->modifies);
+}
+
+static void modify_loop(void *arg)
+{
+	struct worker *w = arg;
+
+	while (!stopping(w->st)) {
+		modify_one(w);
+		pause_a_little();
+	}
+}
+
+static void repair_one(struct worker *w)
+{
+	struct stress *st = w->st;
+	struct repair_result res;
+
+	if (st->fix->repair(st->mp, w->agno, STRESS_RECORDS, &res)) {
+		count(&st->failed_loads);
+		return;
+	}
+	count(&st->loads);
+	if (res.misqueued)
+		count(&st->misqueued);
+}
+
+/* As a caller who syncs what has changed before he repairs. */
 static void repair_loop(void *arg)
 {
 	struct worker *w = arg;
 	struct stress *st = w->st;
 
 	while (!stopping(st)) {
-		struct repair_result res;
-		int error = st->fix->repair(st->mp, w->agno, STRESS_RECORDS,
-					    &res);
-
-		if (error) {
-			count(&st->failed_loads);
-			continue;
-		}
-		count(&st->loads);
-		if (res.misqueued)
-			count(&st->misqueued);
-	}
-}
-
-static void modify_loop(void *arg)
-{
-	struct worker *w = arg;
-	struct stress *st = w->st;
-
-	while (!stopping(st)) {
-		int error = st->fix->tree_modify(st->mp, w->agno,
-						 next_random(&w->rnd));
-
-		if (error == -EUCLEAN || error == -EFSBADCRC)
-			count(&st->reread);
-		count(&st->modifies);
-		sched_yield();
+		for (int i = 0; i < CHANGES; i++)
+			modify_one(w);
+		st->fix->log_force(st->mp);
+		st->fix->ail_push_all(st->mp);
+		repair_one(w);
 	}
 }
 
@@ -129,7 +151,7 @@ static void walk_loop(void *arg)
 		if (error == -EUCLEAN || error == -EFSBADCRC)
 			count(&st->reread);
 		count(&st->walks);
-		sched_yield();
+		pause_a_little();
 	}
 }
 
@@ -152,6 +174,7 @@ static void inode_loop(void *arg)
 			*ip = NULL;
 		}
 		count(&st->churns);
+		pause_a_little();
 	}
 	for (int i = 0; i < STRESS_INODES; i++)
 		if (inodes[i])
@@ -166,7 +189,7 @@ static void dir_loop(void *arg)
 	while (!stopping(st)) {
 		st->fix->dir_churn(st->mp, w->agno, next_random(&w->rnd));
 		count(&st->churns);
-		sched_yield();
+		pause_a_little();
 	}
 }
 

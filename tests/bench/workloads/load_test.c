@@ -107,6 +107,7 @@ static void check_case(const struct fix *fix, const struct workload *w)
 	check_record(in);
 	instance_close(in);
 	assert_memory_equal(&in->record.left, &nothing, sizeof(nothing));
+	record_free(&in->record);
 	free(in);
 }
 
