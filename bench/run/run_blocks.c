@@ -26,9 +26,12 @@ static volatile pid_t child;
 
 static void on_signal(int sig)
 {
+	int saved = errno;
+
 	interrupted = sig;
 	if (child > 0)
 		kill(child, SIGKILL);
+	errno = saved;
 }
 
 void run_catch_signals(void)
@@ -94,6 +97,7 @@ static void exec_child(char **argv, const struct layout *layout,
 static int run_child(char **argv, const struct layout *layout)
 {
 	pid_t pid, parent = getpid();
+	siginfo_t ended;
 	int status, error;
 	sigset_t mask;
 
@@ -107,11 +111,15 @@ static int run_child(char **argv, const struct layout *layout)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (pid < 0)
 		return error;
-	while (waitpid(pid, &status, 0) < 0)
+	/* It keeps its number until no signal can be sent there any more. */
+	while (waitid(P_PID, pid, &ended, WEXITED | WNOWAIT) < 0)
 		if (errno != EINTR)
 			return -errno;
+	hold_signals(&mask);
 	child = 0;
-	return status;
+	error = waitpid(pid, &status, 0) < 0 ? -errno : 0;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return error ? error : status;
 }
 
 /* --- blocks ------------------------------------------------------------- */
