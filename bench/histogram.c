@@ -17,15 +17,21 @@ uint64_t histogram_value(unsigned int index)
 	return (uint64_t)(index - (shift << HISTOGRAM_BITS)) << shift;
 }
 
+uint64_t histogram_count(const struct histogram *h)
+{
+	uint64_t count = 0;
+
+	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
+		count += h->bucket[i];
+	return count;
+}
+
 void histogram_merge(struct histogram *to, const struct histogram *from)
 {
-	if (!from->count)
-		return;
-	if (!to->count || from->min < to->min)
-		to->min = from->min;
+	if (from->inverse_min > to->inverse_min)
+		to->inverse_min = from->inverse_min;
 	if (from->max > to->max)
 		to->max = from->max;
-	to->count += from->count;
 	to->sum += from->sum;
 	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
 		to->bucket[i] += from->bucket[i];
@@ -39,12 +45,12 @@ static double middle(const struct histogram *h, unsigned int index)
 			      low;
 	double value = (low + high) / 2;
 
-	return fmax(h->min, fmin(h->max, value));
+	return fmax(histogram_min(h), fmin(h->max, value));
 }
 
 double histogram_quantile(const struct histogram *h, double q)
 {
-	uint64_t rank = ceil(q * h->count), seen = 0;
+	uint64_t rank = ceil(q * histogram_count(h)), seen = 0;
 
 	if (rank < 1)
 		rank = 1;
@@ -63,13 +69,14 @@ json_t *histogram_to_json(const struct histogram *h)
 	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (h->bucket[i])
 			json_array_append_new(
-				buckets,
-				json_pack("[iI]", (int)i,
-					  (json_int_t)h->bucket[i]));
+				buckets, json_pack("[iI]", (int)i,
+						   (json_int_t)h->bucket[i]));
 	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o}", "bits",
-			 HISTOGRAM_BITS, "count", (json_int_t)h->count, "min",
-			 (json_int_t)h->min, "max", (json_int_t)h->max, "sum",
-			 (json_int_t)h->sum, "buckets", buckets);
+			 HISTOGRAM_BITS, "count",
+			 (json_int_t)histogram_count(h), "min",
+			 (json_int_t)histogram_min(h), "max",
+			 (json_int_t)h->max, "sum", (json_int_t)h->sum,
+			 "buckets", buckets);
 }
 
 int histogram_from_json(const json_t *json, struct histogram *h)
@@ -84,7 +91,7 @@ int histogram_from_json(const json_t *json, struct histogram *h)
 			&max, "sum", &sum, "buckets", &buckets) ||
 	    bits != HISTOGRAM_BITS)
 		return -EINVAL;
-	h->min = min;
+	h->inverse_min = count ? ~(uint64_t)min : 0;
 	h->max = max;
 	h->sum = sum;
 	json_array_foreach(buckets, i, pair)
@@ -95,7 +102,6 @@ int histogram_from_json(const json_t *json, struct histogram *h)
 		    index >= HISTOGRAM_BUCKETS || nr < 0)
 			return -EINVAL;
 		h->bucket[index] += nr;
-		h->count += nr;
 	}
-	return h->count == (uint64_t)count ? 0 : -EINVAL;
+	return histogram_count(h) == (uint64_t)count ? 0 : -EINVAL;
 }

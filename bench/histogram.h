@@ -10,24 +10,23 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#define HISTOGRAM_BITS		7
-#define HISTOGRAM_BUCKETS	((64 - HISTOGRAM_BITS + 1) << HISTOGRAM_BITS)
+#define HISTOGRAM_BITS	  7
+#define HISTOGRAM_BUCKETS ((64 - HISTOGRAM_BITS + 1) << HISTOGRAM_BITS)
 
-/* By one thread at a time. */
+/* By one thread at a time; all zero: empty. */
 struct histogram {
-	uint64_t count;
-	uint64_t min, max;		/* exact */
-	uint64_t sum;			/* of 584 years at most */
+	uint64_t inverse_min; /* ~smallest: exact, 0 before it */
+	uint64_t max; /* exact */
+	uint64_t sum; /* of 584 years at most */
 	uint64_t bucket[HISTOGRAM_BUCKETS];
 };
 
+/* No branch: which values are below the first power is not for guessing. */
 static inline unsigned int histogram_index(uint64_t ns)
 {
-	unsigned int shift;
+	unsigned int top = 63 - __builtin_clzll(ns | 1u << HISTOGRAM_BITS);
+	unsigned int shift = top - HISTOGRAM_BITS;
 
-	if (ns < 1u << HISTOGRAM_BITS)
-		return ns;
-	shift = 63 - __builtin_clzll(ns) - HISTOGRAM_BITS;
 	return (shift << HISTOGRAM_BITS) + (ns >> shift);
 }
 
@@ -36,13 +35,20 @@ uint64_t histogram_value(unsigned int index);
 
 static inline void histogram_add(struct histogram *h, uint64_t ns)
 {
-	if (!h->count || ns < h->min)
-		h->min = ns;
+	if (~ns > h->inverse_min)
+		h->inverse_min = ~ns;
 	if (ns > h->max)
 		h->max = ns;
-	h->count++;
 	h->sum += ns;
 	h->bucket[histogram_index(ns)]++;
+}
+
+/* Number of values: the sum of all buckets. */
+uint64_t histogram_count(const struct histogram *h);
+/* The smallest value, exactly.  @h is not empty. */
+static inline uint64_t histogram_min(const struct histogram *h)
+{
+	return ~h->inverse_min;
 }
 
 void histogram_merge(struct histogram *to, const struct histogram *from);

@@ -308,7 +308,7 @@ static void times_to_json(json_t *row, const struct record *rec,
 	json_object_set_new(row, "counters", counters_to_json(rec));
 	if (rec->series)
 		json_object_set(row, "series", rec->series);
-	if (rec->latency.count)
+	if (histogram_count(&rec->latency))
 		json_object_set_new(row, "latency",
 				    histogram_to_json(&rec->latency));
 	else

@@ -247,12 +247,14 @@ static void add_latency(struct summary *s, const json_t *row,
 
 static void take_latencies(struct summary *s, const struct histogram *h)
 {
-	s->nr_latencies = h->count;
-	if (!h->count)
+	s->nr_latencies = histogram_count(h);
+	if (!s->nr_latencies)
 		return;
 	s->max = h->max;
 	s->p50 = histogram_quantile(h, 0.5);
-	s->p99 = h->count < P99_VALUES ? -1 : histogram_quantile(h, 0.99);
+	s->p99 = s->nr_latencies < P99_VALUES ?
+			 -1 :
+			 histogram_quantile(h, 0.99);
 }
 
 /* --- pairs -------------------------------------------------------------- */

@@ -68,8 +68,8 @@ static void test_quantiles(void **state)
 	(void)state;
 	for (unsigned int bits = 1; bits < 64; bits += 9) {
 		fill(&h, values, VALUES, bits, &random);
-		assert_int_equal(h.count, VALUES);
-		assert_int_equal(h.min, values[0]);
+		assert_int_equal(histogram_count(&h), VALUES);
+		assert_int_equal(histogram_min(&h), values[0]);
 		assert_int_equal(h.max, values[VALUES - 1]);
 		for (size_t i = 0; i < sizeof(qs) / sizeof(qs[0]); i++) {
 			size_t rank = ceil(qs[i] * VALUES);

@@ -86,20 +86,20 @@ static void check_case(const struct fix *fix, const struct workload *w)
 
 	assert_int_equal(w->batch(in, ops, NULL, &mean), 0);
 	assert_true(mean > 0);
-	assert_int_equal(rec->latency.count, 0);
+	assert_int_equal(histogram_count(&rec->latency), 0);
 	for (unsigned int i = 1; i <= 3; i++) {
 		assert_int_equal(w->batch(in, ops, rec, &mean), 0);
 		assert_true(mean > 0);
 		if (w->sample)
 			assert_int_equal(w->sample(in, rec), 0);
 	}
-	assert_true(rec->latency.count > 0);
+	assert_true(histogram_count(&rec->latency) > 0);
 	if (!w->timed)
-		assert_int_equal(rec->latency.count,
+		assert_int_equal(histogram_count(&rec->latency),
 				 3 * THREADS * LOOKUP_SAMPLES);
 	assert_true(counter(rec, "clock_ns") > 0);
 	if (w->timed) {
-		assert_true(rec->nr_ops > rec->latency.count);
+		assert_true(rec->nr_ops > histogram_count(&rec->latency));
 		assert_true(counter(rec, "loads") > 0);
 	}
 	close_case(in);
