@@ -265,8 +265,9 @@ static inline struct buf *hash_find(struct hash *hash, uint64_t bno,
 	return NULL;
 }
 
-static inline int buf_lookup(struct ag *pag, uint64_t bno, unsigned int len,
-			     unsigned int flags, struct buf **bpp)
+static inline __attribute__((always_inline)) int
+buf_lookup(struct ag *pag, uint64_t bno, unsigned int len,
+	   unsigned int flags, struct buf **bpp)
 {
 	struct buf *bp;
 	int error;
@@ -328,7 +329,7 @@ static inline __attribute__((always_inline)) int
 buf_get_fast(struct mount *mp, uint64_t bno, unsigned int len,
 	     unsigned int flags, struct buf **bpp)
 {
-	struct buf *bp = NULL;
+	struct buf *bp = NULL, *missed;
 	struct ag *pag;
 	int error;
 
@@ -343,9 +344,11 @@ buf_get_fast(struct mount *mp, uint64_t bno, unsigned int len,
 			atomic_dec(&pag->pag_ref);
 			return error;
 		}
-		error = buf_find_insert(mp, pag, bno, len, flags, &bp);
+		/* Not &bp: what a hit finds stays in a register. */
+		error = buf_find_insert(mp, pag, bno, len, flags, &missed);
 		if (error)
 			return error;
+		bp = missed;
 	} else {
 		atomic_dec(&pag->pag_ref);
 	}

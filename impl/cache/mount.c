@@ -45,7 +45,8 @@ static int check_options(const struct mount_options *opt)
 {
 	uint64_t blocks = (uint64_t)opt->ag_count * opt->ag_blocks;
 
-	if (!opt->ag_count || opt->ag_blocks < 8 || !opt->log_bytes)
+	if (!opt->ag_count || opt->ag_blocks < 8 || !opt->log_bytes ||
+	    blocks > UINT64_MAX / opt->ag_blocks)
 		return -EINVAL;
 	if (!opt->headers_only &&
 	    device_blocks(opt->device) < blocks + LOG_BLOCKS)
@@ -74,6 +75,7 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 	mp->m_ag_count = opt->ag_count;
 	mp->m_ag_blocks = opt->ag_blocks;
 	mp->m_blocks = (uint64_t)opt->ag_count * opt->ag_blocks;
+	mp->m_ag_inverse = ag_inverse(opt->ag_blocks);
 	mp->m_max_dirty = (max_dirty ? max_dirty : BLOAD_MAX_DIRTY) /
 			  BLOCK_SIZE;
 	mp->m_headers_only = opt->headers_only;

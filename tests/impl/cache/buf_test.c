@@ -282,10 +282,34 @@ static void test_insert_race(void **state)
 	fs_close(&fs);
 }
 
+/* The multiplication is the division, at both ends of every kind of AG. */
+static void test_ag_of(void **state)
+{
+	static const uint32_t sizes[] = { 8, 9, 1000, 1024, 12345, 65535,
+					  65536, 268435455, 268435456 };
+	static struct ag first;
+	struct mount mp = { .m_ag = &first };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint64_t size = sizes[i], last = UINT64_MAX / size / size;
+
+		mp.m_ag_inverse = ag_inverse(size);
+		for (uint64_t ag = 1; ag <= last && ag < 1ull << 32; ag *= 3) {
+			assert_ptr_equal(ag_of(&mp, ag * size), &mp.m_ag[ag]);
+			assert_ptr_equal(ag_of(&mp, ag * size - 1),
+					 &mp.m_ag[ag - 1]);
+			assert_ptr_equal(ag_of(&mp, ag * size + size / 2),
+					 &mp.m_ag[ag]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_return_codes),
+		cmocka_unit_test(test_ag_of),
 		cmocka_unit_test(test_lru),
 		cmocka_unit_test(test_stale_freed),
 		cmocka_unit_test(test_unreadable),
