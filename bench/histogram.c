@@ -26,13 +26,19 @@ uint64_t histogram_count(const struct histogram *h)
 	return count;
 }
 
+uint64_t histogram_min(const struct histogram *h)
+{
+	unsigned int i = 0;
+
+	while (!h->bucket[i])
+		i++;
+	return histogram_value(i);
+}
+
 void histogram_merge(struct histogram *to, const struct histogram *from)
 {
-	if (from->inverse_min > to->inverse_min)
-		to->inverse_min = from->inverse_min;
 	if (from->max > to->max)
 		to->max = from->max;
-	to->sum += from->sum;
 	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
 		to->bucket[i] += from->bucket[i];
 }
@@ -45,7 +51,7 @@ static double middle(const struct histogram *h, unsigned int index)
 			      low;
 	double value = (low + high) / 2;
 
-	return fmax(histogram_min(h), fmin(h->max, value));
+	return fmin(h->max, value);
 }
 
 double histogram_quantile(const struct histogram *h, double q)
@@ -71,29 +77,24 @@ json_t *histogram_to_json(const struct histogram *h)
 			json_array_append_new(
 				buckets, json_pack("[iI]", (int)i,
 						   (json_int_t)h->bucket[i]));
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o}", "bits",
-			 HISTOGRAM_BITS, "count",
-			 (json_int_t)histogram_count(h), "min",
+	return json_pack("{s:i, s:I, s:I, s:I, s:o}", "bits", HISTOGRAM_BITS,
+			 "count", (json_int_t)histogram_count(h), "min",
 			 (json_int_t)histogram_min(h), "max",
-			 (json_int_t)h->max, "sum", (json_int_t)h->sum,
-			 "buckets", buckets);
+			 (json_int_t)h->max, "buckets", buckets);
 }
 
 int histogram_from_json(const json_t *json, struct histogram *h)
 {
-	json_int_t bits, count, min, max, sum;
+	json_int_t bits, count, max;
 	json_t *buckets, *pair;
 	size_t i;
 
 	*h = (struct histogram){ 0 };
-	if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:I, s:o}",
-			"bits", &bits, "count", &count, "min", &min, "max",
-			&max, "sum", &sum, "buckets", &buckets) ||
+	if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:o}", "bits", &bits,
+			"count", &count, "max", &max, "buckets", &buckets) ||
 	    bits != HISTOGRAM_BITS)
 		return -EINVAL;
-	h->inverse_min = count ? ~(uint64_t)min : 0;
 	h->max = max;
-	h->sum = sum;
 	json_array_foreach(buckets, i, pair)
 	{
 		json_int_t index, nr;

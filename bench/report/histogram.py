@@ -20,7 +20,6 @@ class Histogram:
     number: np.ndarray
     smallest: float
     largest: float
-    total: float
 
     @property
     def count(self) -> int:
@@ -53,8 +52,7 @@ def from_json(data: dict) -> Histogram | None:
     if buckets[:, 1].sum() != data["count"]:
         raise ValueError("its buckets do not add up to its count")
     return Histogram(int(data["bits"]), buckets[:, 0], buckets[:, 1],
-                     float(data["min"]), float(data["max"]),
-                     float(data["sum"]))
+                     float(data["min"]), float(data["max"]))
 
 
 def merge(parts: list[Histogram]) -> Histogram:
@@ -68,5 +66,4 @@ def merge(parts: list[Histogram]) -> Histogram:
     np.add.at(number, place, np.concatenate([p.number for p in parts]))
     return Histogram(bits.pop(), index, number,
                      min(p.smallest for p in parts),
-                     max(p.largest for p in parts),
-                     sum(p.total for p in parts))
+                     max(p.largest for p in parts))

@@ -46,9 +46,10 @@ static void test_buckets(void **state)
 			assert_int_equal(
 				histogram_index(histogram_value(i) - 1), i - 1);
 	}
+	assert_int_equal(histogram_index(HISTOGRAM_MAX), HISTOGRAM_BUCKETS - 1);
 	assert_int_equal(histogram_index(UINT64_MAX), HISTOGRAM_BUCKETS - 1);
 	for (int i = 0; i < VALUES; i++) {
-		uint64_t v = bench_random(&random) >> (i % 64);
+		uint64_t v = bench_random(&random) >> (12 + i % 52);
 		uint64_t low = histogram_value(histogram_index(v));
 
 		assert_true(low <= v);
@@ -63,13 +64,14 @@ static void test_quantiles(void **state)
 	static const double qs[] = { 0, 0.001, 0.5, 0.9, 0.99, 0.999, 1 };
 	static uint64_t values[VALUES];
 	uint64_t random = 2;
-	uint64_t sum = 0;
 
 	(void)state;
 	for (unsigned int bits = 1; bits < 64; bits += 9) {
 		fill(&h, values, VALUES, bits, &random);
 		assert_int_equal(histogram_count(&h), VALUES);
-		assert_int_equal(histogram_min(&h), values[0]);
+		assert_int_equal(
+			histogram_min(&h),
+			histogram_value(histogram_index(values[0])));
 		assert_int_equal(h.max, values[VALUES - 1]);
 		for (size_t i = 0; i < sizeof(qs) / sizeof(qs[0]); i++) {
 			size_t rank = ceil(qs[i] * VALUES);
@@ -79,9 +81,6 @@ static void test_quantiles(void **state)
 				    is / (1u << HISTOGRAM_BITS));
 		}
 	}
-	for (size_t i = 0; i < VALUES; i++)
-		sum += values[i];
-	assert_int_equal(h.sum, sum);
 }
 
 static void test_merge(void **state)
@@ -100,7 +99,6 @@ static void test_merge(void **state)
 		histogram_add(&all, values[i]);
 	histogram_merge(&h, &empty);
 	histogram_merge(&h, &other);
-	assert_int_equal(h.sum, all.sum);
 	assert_memory_equal(&h, &all, sizeof(h));
 	histogram_merge(&empty, &h);
 	assert_memory_equal(&h, &empty, sizeof(h));

@@ -57,7 +57,7 @@ class Folder(unittest.TestCase):
         self.refused("block-0003.json", "waits")
 
     def test_damaged_histogram(self):
-        damaged = {"bits": 7, "count": 5, "min": 1, "max": 1, "sum": 5,
+        damaged = {"bits": 7, "count": 5, "min": 1, "max": 1,
                    "buckets": [[1, 4]]}
         edit(self.block, lambda d: d["rows"][0].update(latency=damaged))
         self.refused("block-0003.json", "add up")

@@ -69,7 +69,7 @@ def histogram(ns: np.ndarray) -> dict:
     index, number = np.unique((shift << BITS) + (values >> shift),
                               return_counts=True)
     return {"bits": BITS, "count": len(values), "min": int(values.min()),
-            "max": int(values.max()), "sum": float(values.sum()),
+            "max": int(values.max()),
             "buckets": [[int(i), int(n)] for i, n in zip(index, number)]}
 
 

@@ -29,8 +29,11 @@ static void empty(struct gbench_state *state, void *arg)
 	gbench_for(state) __asm__ volatile("" : : : "memory");
 }
 
-/* As latencies are: about the same, a few much longer. */
-#define VALUES	512
+/*
+ * As latencies are: about the same, a few much longer; and so many that
+ * branch prediction cannot know their order.
+ */
+#define VALUES	65536
 
 static uint64_t values[VALUES];
 static struct histogram histogram;
