@@ -16,10 +16,11 @@
 
 /*
  * Awake without work, or until it is due: longer if work comes soon after it
- * was given up, shorter if not (kernel: the haltpoll governor).
+ * was given up, shorter if not (kernel: the haltpoll governor).  Never as long
+ * as a load: who is measured may share a core with a spinner.
  */
 #define SPIN_MIN_NS	4000
-#define SPIN_MAX_NS	256000
+#define SPIN_MAX_NS	32000
 #define SPINS_PER_LOOK	16
 
 /* --- the queue: dev->lock held ------------------------------------- */
