@@ -104,6 +104,8 @@ void stage_release(struct stage *s, struct hold *hold)
 
 /* --- waiting, with a watchdog ---------------------------------------- */
 
+unsigned int stage_patience_ms = 20000;
+
 /* Open the finding's text from @at on for appending. */
 static FILE *evidence_open(struct stage *s, size_t at)
 {
@@ -147,7 +149,7 @@ bool stage_hopeless(struct stage *s, uint64_t since_ns, uint64_t passes)
 	const struct task *waiter = stage_waiter();
 	uint64_t now = now_ns();
 
-	if (now - since_ns > STAGE_PATIENCE_MS * 1000000ull)
+	if (now - since_ns > stage_patience_ms * 1000000ull)
 		return true;
 	return waiter &&
 	       now - READ_ONCE(waiter->wait_since) >

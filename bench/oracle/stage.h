@@ -16,8 +16,8 @@
 #define STAGE_EVENTS	4096
 #define STAGE_ANY_BLOCK	UINT64_MAX
 
-/* A director's wait longer than this is a hang. */
-#define STAGE_PATIENCE_MS	20000
+/* A director's wait longer than this is a hang; set before scenarios run. */
+extern unsigned int stage_patience_ms;
 /* A wait for a list that nobody comes by for any more. */
 #define STAGE_HOPELESS_MS	3000
 /* With everybody running, so many AIL passes without progress are one. */

@@ -9,7 +9,11 @@
 #include <sched.h>
 #include <signal.h>
 
+#include "bench/oracle/stage.h"
 #include "bench/oracle/verify.h"
+
+/* Some run on for ever: 20 s each are for who may be right and slow. */
+#define PATIENCE_MS	5000
 
 /* Made by the build. */
 extern const struct fix *const mutants[];
@@ -73,6 +77,7 @@ static void test_all_are_found(void **state)
 	int survived = 0;
 
 	(void)state;
+	stage_patience_ms = PATIENCE_MS;
 	/* A scenario's child must die of them, not go on in cmocka. */
 	for (unsigned int i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
 		signal(deadly[i], SIG_DFL);
