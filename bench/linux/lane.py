@@ -53,12 +53,15 @@ TRIALS = {
     "crash_refcountbt": WIDE | {"mode": "crash", "type": "refcountbt"},
     "crash_natural": {"mode": "natural", "seconds": 60},
 }
-# Short of memory and of log, on many processors.
+# Short of memory and of log, on many processors; widened, since nobody hangs
+# in a wait that does not happen.
 HUNT = {
     "type": "bnobt,cntbt,inobt,finobt,rmapbt,refcountbt",
     "sync_us": 5000,
     "loaders": 6,
     "leave": 100,
+    "eager": 1,
+    "delay": 20000,
 }
 HUNT_PROCESSORS = 8
 BOOT_STEPS = 16  # one boot has all fixes there and back
