@@ -82,7 +82,6 @@ static void root_commit(void *ctx, const struct tree_blocks *tree)
 		count(&st->not_durable);
 }
 
-
 /* Else those who only look and churn leave no processor for the others. */
 static void pause_a_little(void)
 {

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.report import (about, control, counters, distance, figures,
-                          summary, text, units)
+                          pictures, summary, text, units)
 from bench.report.compare import (COST, EQUIVALENT, FASTER, INCONCLUSIVE,
                                   NOT_MEASURED, NO_VERDICT, SLOWER, VIOLATED,
                                   Comparison, Result, Side)
@@ -70,7 +70,7 @@ def stories(side: Side, charts: Charts) -> list[dict]:
                 "violated": cell["violated"], "runs": cell["runs"],
                 "headline": headline(cell["evidence"]),
                 "details": details(cell["evidence"]), "events": events,
-                "chart": charts(lambda name, e=events: figures.story(
+                "chart": charts(lambda name, e=events: pictures.story(
                     e, name, f"{fix}, {hazard}")) if events else None})
     return found
 
@@ -191,7 +191,7 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
         "typical": control.typical_spread(
             [r for r in control.measured_rows(side)]),
         "machine": about.machine(side.run), "picture": picture(side),
-        "topology": charts(figures.machine, side),
+        "topology": charts(pictures.machine, side),
         "topology_reason": about.value_of(side.run.machine, "topology"),
         "activity": about.activity(side.run),
         "design": about.design(side.run),

@@ -31,6 +31,7 @@ VARIABLES = {
        for name, c in reversed(VERDICTS.items())},
 }
 POINTS_TO_PIXELS = 96 / 72
+WIDTH = 9.2
 
 matplotlib.rcParams.update({
     "svg.fonttype": "none", "svg.hashsalt": "delwribench",
@@ -48,9 +49,9 @@ matplotlib.rcParams.update({
 })
 
 
-def figure(width: float, height: float) -> Figure:
-    """In inches of 72 points."""
-    made = Figure(figsize=(width, height))
+def figure(height: float) -> Figure:
+    """As wide as all of them; in inches of 72 points."""
+    made = Figure(figsize=(WIDTH, height))
     FigureCanvasSVG(made)
     return made
 
