@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterable
 
-from scipy.stats import chi2
+from scipy.stats import binomtest, chi2
 
+from bench.linux import verdict
 from bench.report import Refused
 from bench.report.load import Row, Run, read_json
 
@@ -42,6 +43,12 @@ def rate(count: int, exposure: float) -> Figure:
     low = float(chi2.ppf(ALPHA / 2, 2 * count)) / 2 if count else 0.0
     high = float(chi2.ppf(1 - ALPHA / 2, 2 * count + 2)) / 2
     return Figure(low / exposure, count / exposure, high / exposure)
+
+
+def share(count: int, of: int) -> Figure:
+    """Of so many trials, with the exact 95 % interval."""
+    between = binomtest(count, of).proportion_ci(1 - ALPHA, method="exact")
+    return Figure(between.low, count / of, between.high)
 
 
 def spread(values: Iterable[float]) -> Figure | None:
@@ -70,20 +77,6 @@ def is_kernel_only(folder: Path) -> bool:
         not (folder / "machine.json").exists()
 
 
-def steps(data: dict, scenario: str) -> dict[str, list[dict]]:
-    """Those that brought figures, by fix."""
-    found: dict[str, list[dict]] = {}
-    for step in data["steps"]:
-        if step["scenario"] == scenario and not (
-                step.get("failed") or step.get("hung")):
-            found.setdefault(step["fix"], []).append(step)
-    return found
-
-
-def total(those: list[dict], name: str) -> float:
-    return sum(step.get(name, 0) for step in those)
-
-
 def seconds(figure: float) -> str:
     return "no bound" if math.isinf(figure) else f"{figure:.3g} s"
 
@@ -103,16 +96,15 @@ def rates(data: dict) -> list[str]:
     """Time to the first misqueued block, and to the first damage."""
     out = []
     for scenario in dict.fromkeys(s["scenario"] for s in data["steps"]):
-        for fix, those in steps(data, scenario).items():
-            mode = those[0].get("settings", {}).get("mode")
-            exposure = total(those, "seconds")
-            if not exposure or mode not in (None, "natural"):
+        for fix, those in verdict.by_fix(data, scenario).items():
+            mode = verdict.mode(those[0])
+            exposure = verdict.total(those, "seconds")
+            if not exposure or mode not in ("", "natural"):
                 continue
-            if mode is None:
-                what = ("misqueued", int(total(those, "misqueued")))
+            if not mode:
+                what = ("misqueued", int(verdict.total(those, "misqueued")))
             else:
-                bad = sum(bool(s["xfs_repair_status"] or s["mount_status"])
-                          for s in those if s["hit"])
+                bad = sum(verdict.is_condemned(s) for s in those if s["hit"])
                 what = ("damaged", bad)
             out.append(f"{scenario}, {fix}: {what[0]} "
                        + time_to_first(what[1], exposure))
@@ -147,8 +139,9 @@ def model_count(of: Callable[[Row], float], per: Callable[[Row], float]):
 
 def kernel_count(of: str, per: str):
     def figure(those: list[dict]) -> Figure | None:
-        exposure = total(those, per)
-        return rate(round(total(those, of)), exposure) if exposure else None
+        exposure = verdict.total(those, per)
+        return rate(round(verdict.total(those, of)), exposure) \
+            if exposure else None
     return figure
 
 
@@ -198,7 +191,6 @@ CHURN = (
 # Model's workload, kernel's scenario, what is compared.
 PAIRS = (
     ("repair_storm/1", "natural", STORM),
-    ("repair_storm/1", "eager", STORM),
     ("repair_storm/1k", "widened", STORM),
     ("repair_storm/100k", "long_list", STORM),
     ("churn", "churn", CHURN),
@@ -284,13 +276,52 @@ def model_rows(run: Run, workload: str) -> dict[str, list[Row]]:
     return found
 
 
+# What the oracle calls it when a trial's damage is possible.
+HAZARDS = {"crash": "ordering", "power": "ordering", "error": "lost-error"}
+
+
+def oracle(matrix: dict, hazard: str) -> dict[str, Figure]:
+    """1: a fix violates it; 0: it holds."""
+    found = {fix: hazards.get(hazard, {}).get("verdict")
+             for fix, hazards in matrix.items()}
+    value = {"violated": 1.0, "holds": 0.0}
+    return {fix: Figure(value[v], value[v], value[v])
+            for fix, v in found.items() if v in value}
+
+
+def damage(data: dict, scenario: str) -> dict[str, Figure]:
+    """The share of valid trials that lost something."""
+    found = {}
+    for fix, those in verdict.by_fix(data, scenario).items():
+        valid = [s for s in those if verdict.is_valid(s)]
+        lost = [s for s in valid
+                if (verdict.returned_success(s) if verdict.mode(s) == "error"
+                    else verdict.is_condemned(s))]
+        if valid:
+            found[fix] = share(len(lost), len(valid))
+    return found
+
+
+def trials(run: Run, data: dict) -> list[tuple[str, str, dict, dict]]:
+    """scripts/verify's verdicts, and what came of the kernel's trials."""
+    out = []
+    for scenario in dict.fromkeys(s["scenario"] for s in data["steps"]):
+        modes = {verdict.mode(s) for s in verdict.done(data, scenario)}
+        for hazard in {HAZARDS[m] for m in modes if m in HAZARDS}:
+            out.append((f"{hazard} and {scenario}",
+                        "violated (1) or held; share of valid trials lost",
+                        oracle(run.matrix or {}, hazard),
+                        damage(data, scenario)))
+    return out
+
+
 def cost_figures(folder: Path, data: dict) -> list[tuple[str, dict, dict]]:
     """Instructions over `none`'s: what scripts/cost --json has counted."""
     path = folder / "cost.json"
     if not path.is_file():
         return []
     model = read_json(path)["fixes"]
-    kernel = steps(data, "cost")
+    kernel = verdict.by_fix(data, "cost")
     out = []
     for ours, theirs in COSTS:
         m = {fix: cost[ours]["instructions"] for fix, cost in model.items()
@@ -313,9 +344,10 @@ def fidelity(run: Run | None, data: dict) -> list[str]:
     """The model beside the kernel, scenario by scenario."""
     if run is None:
         return ["no run of the model to put beside it: name one"]
-    out, pairs, wrong = [], 0, 0
+    out, tables = [], []
     for workload, scenario, metrics in PAIRS:
-        rows, those = model_rows(run, workload), steps(data, scenario)
+        rows = model_rows(run, workload)
+        those = verdict.by_fix(data, scenario)
         if not rows or not those:
             missing = [what for what, there in
                        ((f"the model's {workload}", rows),
@@ -323,21 +355,28 @@ def fidelity(run: Run | None, data: dict) -> list[str]:
             out += filled(f"{workload} and {scenario}: not compared, without "
                           f"{' and '.join(missing)}", "")
             continue
-        out.append(f"{workload} and {scenario}")
+        names = f"{workload} and {scenario}"
         for metric in metrics:
             if metric.hardware and data["accelerator"] != "kvm":
-                out += filled(f"{metric.name}: not compared, the kernel's "
-                              "processors were emulated")
+                out += filled(f"{names}: {metric.name}: not compared, the "
+                              "kernel's processors were emulated", "")
                 continue
-            lines, both, otherwise = compared(
-                metric.name, figures(rows, metric.model),
-                figures(those, metric.kernel))
-            out += lines
-            pairs, wrong = pairs + both, wrong + otherwise
-    for name, model, kernel in cost_figures(run.path, data):
-        lines, both, otherwise = compared(name, model, kernel)
-        out += ["scripts/cost and cost", *lines]
+            tables.append((names, metric.name, figures(rows, metric.model),
+                           figures(those, metric.kernel)))
+    tables += trials(run, data)
+    tables += [("scripts/cost and cost", *rest)
+               for rest in cost_figures(run.path, data)]
+    pairs, wrong, differs, before = 0, 0, {}, ""
+    for names, metric, model, kernel in tables:
+        lines, both, otherwise = compared(metric, model, kernel)
+        out += lines if names == before else [names, *lines]
+        before = names
         pairs, wrong = pairs + both, wrong + otherwise
+        if agreement(kernel, kernel)[0]:
+            differs[names] = True
+    out += filled("scenarios in which fixes differ in the kernel by more than "
+                  f"the errors: {len(differs)}"
+                  + (f" ({'; '.join(differs)})" if differs else ""), "")
     return out + [f"pairs of fixes that differ in both: {pairs}; "
                   f"in another order: {wrong}"]
 

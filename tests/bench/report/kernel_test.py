@@ -79,6 +79,30 @@ class Agreement(unittest.TestCase):
         self.assertIn("factor of up to 3 (a)", text)
 
 
+class Damage(unittest.TestCase):
+    TRIAL = step("error", "none", settings={"mode": "error"}, hit=1,
+                 failed_async=1, repair_errno=0)
+    GOOD = TRIAL | {"fix": "mine", "repair_errno": 5}
+    MATRIX = {"none": {"lost-error": {"verdict": "violated"}},
+              "mine": {"lost-error": {"verdict": "holds"}},
+              "other": {"lost-error": {"verdict": "untested"}}}
+
+    def test_share_of_valid_trials(self):
+        # Clopper and Pearson's, as tabulated: 0 of 20: 0 to 0.1684.
+        found = kernel.damage(data(*[self.TRIAL] * 20, *[self.GOOD] * 20,
+                                   self.GOOD | {"failed_async": 0}), "error")
+        self.assertEqual(found["none"].value, 1)
+        self.assertAlmostEqual(found["none"].low, 1 - 0.1684, places=4)
+        self.assertAlmostEqual(found["mine"].high, 0.1684, places=4)
+
+    def test_beside_the_oracle(self):
+        model = kernel.oracle(self.MATRIX, "lost-error")
+        self.assertEqual(sorted(model), ["mine", "none"])
+        both = kernel.damage(data(*[self.TRIAL] * 20, *[self.GOOD] * 20),
+                             "error")
+        self.assertEqual(kernel.agreement(model, both), (1, []))
+
+
 class Folders(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -92,11 +116,13 @@ class Folders(unittest.TestCase):
                        for fix, s in (("none", 1), ("none", 1.1),
                                       ("remove_on_stale", 2),
                                       ("remove_on_stale", 2.1))))
-        self.assertIn("repair, ms: not compared",
-                      kernel.render(times, load_run(run)))
+        text = kernel.render(times, load_run(run))
+        self.assertIn("repair, ms: not compared", " ".join(text.split()))
+        self.assertIn("more than the errors: 0\n", text)
         times["accelerator"] = "kvm"
         text = kernel.render(times, load_run(run))
-        self.assertIn("repair_storm/1k and widened", text)
+        self.assertIn("than the errors: 1 (repair_storm/1k and widened)",
+                      " ".join(text.split()))
         self.assertIn("none 10.5 < remove_on_stale 20.5", text)
         self.assertIn("churn and churn: not compared", text)
 
