@@ -6,7 +6,7 @@
  *   drive storm MNT TYPE[,TYPE] AGS SECONDS SYNC_US CHANGES LOADERS IN_A_ROW
  *   drive trial MNT TYPE[,TYPE] SECONDS crash|power|error|natural SEED SIZE
  *   drive scrub MNT TYPE[,TYPE] AG
- *   drive fill DIR BUFFERS
+ *   drive room MNT SECTORS
  *   drive hog MNT LEAVE_MB
  */
 #define _GNU_SOURCE
@@ -236,7 +236,7 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 	} commands[] = {
 		{ "storm", 8, cmd_storm }, { "trial", 6, cmd_trial },
-		{ "scrub", 3, cmd_scrub }, { "fill", 2, cmd_fill },
+		{ "scrub", 3, cmd_scrub }, { "room", 2, cmd_room },
 		{ "hog", 2, cmd_hog },
 	};
 

@@ -10,7 +10,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
-enum { MAX_TYPES = 6 };
+enum { MAX_TYPES = 8 };
 
 /* The btrees to repair, in turn. */
 struct trees {
@@ -72,7 +72,7 @@ void *load(void *arg);
 int cmd_storm(char **argv);
 int cmd_trial(char **argv);
 int cmd_scrub(char **argv);
-int cmd_fill(char **argv);
+int cmd_room(char **argv);
 int cmd_hog(char **argv);
 
 #endif

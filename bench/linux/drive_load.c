@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The loads beside the repairs: files that come and go, metadata of every
- * kind, a file system full of dirty buffers, a machine short of memory.
+ * kind, a machine short of memory.
  */
 #define _GNU_SOURCE
 #include "drive.h"
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,22 +121,35 @@ void *load(void *arg)
 }
 
 /*
- * Dirty as many metadata buffers: a symbolic link too long for its inode has a
- * block, and so a buffer, of its own.
+ * A file in one piece, of as many sectors, that the AIL may write over.  Prints
+ * its first sector.
  */
-int cmd_fill(char **argv)
+int cmd_room(char **argv)
 {
-	char target[512], name[300];
-	long n = atol(argv[1]), made = 0;
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extent;
+	} f = {
+		.map.fm_length = FIEMAP_MAX_OFFSET,
+		.map.fm_flags = FIEMAP_FLAG_SYNC,
+		.map.fm_extent_count = 1,
+	};
+	long bytes = atol(argv[1]) * 512;
+	char name[300];
+	int fd;
 
-	memset(target, 'x', sizeof(target) - 1);
-	target[sizeof(target) - 1] = 0;
-	for (; made < n; made++) {
-		snprintf(name, sizeof(name), "%s/x%ld", argv[0], made);
-		if (symlink(target, name))
-			break;
+	snprintf(name, sizeof(name), "%s/room", argv[0]);
+	fd = open(name, O_RDWR | O_CREAT, 0644);
+	if (fd < 0 || fallocate(fd, 0, 0, bytes) || fsync(fd) ||
+	    ioctl(fd, FS_IOC_FIEMAP, &f))
+		die(name);
+	if (f.map.fm_mapped_extents != 1 ||
+	    f.extent.fe_length < (uint64_t)bytes) {
+		errno = ENOSPC;
+		die(name);
 	}
-	printf("filled=%ld fill_errno=%d\n", made, made < n ? errno : 0);
+	printf("%llu\n", f.extent.fe_physical / 512);
+	close(fd);
 	return 0;
 }
 

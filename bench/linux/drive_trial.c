@@ -24,7 +24,7 @@
 #define GOINGDOWN_NOLOGFLUSH	2
 
 /* Close enough to each other to meet what the AIL has not let go of. */
-enum { IN_A_ROW = 6, SNAPSHOTS = 5 };
+enum { IN_A_ROW = 6, SNAPSHOTS = 5, FAIL_POLLS = 30 };
 
 enum mode { CRASH, POWER, ERROR, NATURAL, NR_MODES };
 static const char *const mode_names[NR_MODES] = { "crash", "power", "error",
@@ -172,9 +172,13 @@ int cmd_trial(char **argv)
 		if (mode != NATURAL)
 			set("dwb_hold_arm_ms", "0");
 		set("dwb_fail_arm", "0");
-		sleep(1);
-		syncfs(mnt_fd);
-		sleep(1);
+		/* The AIL writes the block as soon as it is not held. */
+		for (int i = 0; hit && i < FAIL_POLLS; i++) {
+			if (counter(" failed_async=") ||
+			    counter(" failed_sync="))
+				break;
+			usleep(100000);
+		}
 		printf("%s ", counters());
 	} else {
 		sync_error = syncfs(mnt_fd) ? errno : 0;

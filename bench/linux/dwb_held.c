@@ -29,6 +29,9 @@ void dwb_held_add(struct xfs_buf *bp)
 {
 	unsigned int i = hash_ptr(bp, BITS), what = DWB_HELD_OTHER;
 
+	/* The superblock's, and many others: they would push out the rest. */
+	if (bp->b_rhash_key == XFS_BUF_DADDR_NULL)
+		return;
 	if (bp->b_ops == &xfs_agf_buf_ops)
 		what = DWB_HELD_AGF;
 	else if (bp->b_ops == &xfs_agi_buf_ops)

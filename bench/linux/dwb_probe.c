@@ -296,10 +296,11 @@ bool dwb_ail_eager(void)
 	return READ_ONCE(ail_eager);
 }
 
-void dwb_ail_before_submit(void)
+void dwb_ail_before_submit(struct xfs_ail *ailp)
 {
 	unsigned int us = READ_ONCE(ail_delay_us);
 
+	dwb_others_queue(ailp);
 	if (us)
 		usleep_range(us, us + us / 10 + 1);
 	spin_lock(&dwb_lock);

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 struct bio;
+struct xfs_ail;
 struct xfs_buf;
 struct xfs_btree_cur;
 union xfs_btree_ptr;
@@ -40,8 +41,9 @@ void dwb_held_del(struct xfs_buf *bp);
 
 /* The AIL daemon, around the submission of its list. */
 bool dwb_ail_eager(void);
-void dwb_ail_before_submit(void);
+void dwb_ail_before_submit(struct xfs_ail *ailp);
 void dwb_ail_after_submit(void);
+void dwb_others_queue(struct xfs_ail *ailp);
 
 /* The bulk loader.  A load belongs to the task that calls these. */
 void dwb_bload_begin(void);

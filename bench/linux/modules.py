@@ -26,7 +26,7 @@ OPTIONS = [
     "BTREE_IN_MEM",
     "ONLINE_SCRUB_STATS",
 ]
-PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c")
+PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c", "dwb_others.c")
 # The files that probe.cocci looks at.
 PROBED = ("xfs_buf.c", "xfs_trans_ail.c", "libxfs/xfs_btree_staging.c")
 
@@ -99,7 +99,7 @@ def _wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes]]:
     name = "tree-" + fixes.key(headers)
     if kind == "probe":
         _probe(files, fix)
-        extra = b"dwb_probe.o dwb_held.o"
+        extra = b"dwb_probe.o dwb_held.o dwb_others.o"
     else:
         files["dwb_cost.c"] = (HERE / "dwb_cost.c").read_bytes()
         extra = b"dwb_cost.o"

@@ -119,12 +119,18 @@ identifier max_lsn;
  }
 
 @ail@
+identifier ailp;
 statement S;
 expression list;
 @@
-+	dwb_ail_before_submit();
+ xfsaild_push(struct xfs_ail *ailp)
+ {
+ 	<...
++	dwb_ail_before_submit(ailp);
  	if (xfs_buf_delwri_submit_nowait(list)) S
 +	dwb_ail_after_submit();
+ 	...>
+ }
 
 @claim@
 expression cur, ptr, block, bp;

@@ -41,6 +41,7 @@ def _storms(data: dict, scenario: str) -> list[str]:
     how = [f"{first['loaders']} loaders"] if first["loaders"] else []
     how += ["the AIL pushes everything"] if first["eager"] else []
     how += [f"{first['delay'] / 1000:g} ms before it submits"] if first["delay"] else []
+    how += [f"{first['others']:,} buffers more on its list"] if first.get("others") else []
     out = [
         "",
         *_filled(
@@ -66,24 +67,31 @@ def _storms(data: dict, scenario: str) -> list[str]:
         f" {total(every, 'met_claim'):.0f} bulk loads; the AIL queued at most"
         f" {max(s.get('ail_queued_max', 0) for s in every)} in a pass"
     )
-    waits = total(every, "wait_count")
-    if waits:
-        held = ", ".join(
-            f"{total(every, f'wait_with_{what}'):.0f} {words}"
-            for what, words in (
-                ("agf", "with an AGF"),
-                ("agi", "with an AGI"),
-                ("other", "with other buffers"),
-                ("none", "with none"),
-            )
-        )
-        out += _filled(f"locked during the {waits:.0f} waits: {held}")
     bad = [s for s in every if s.get("warnings") or s.get("hung_tasks")]
     if bad:
         out += _filled(
             f"the kernel complained in {len(bad)} of {len(every)} storms; hung tasks:"
             f" {total(every, 'hung_tasks'):.0f}"
         )
+    return out
+
+
+def _waits(data: dict) -> list[str]:
+    rows = {
+        fix: [s for s in done(data) if s["fix"] == fix]
+        for fix in data["fixes"]
+        if verdict.can_wait(data, fix)
+    }
+    if not total([s for steps in rows.values() for s in steps], "wait_count"):
+        return []
+    out = ["", "waits for a list that ended, in all steps, and what was locked meanwhile"]
+    out.append(f"{'':22}{'waits':>6}{'max ms':>10}{'AGF':>7}{'AGI':>7}{'other':>7}{'none':>7}")
+    for fix, steps in rows.items():
+        held = "".join(
+            f"{total(steps, f'wait_with_{what}'):7.0f}"
+            for what in ("agf", "agi", "other", "none")
+        )
+        out.append(f"{fix:22}{total(steps, 'wait_count'):6.0f}{_max_ms(steps, 'wait'):>10}{held}")
     return out
 
 
@@ -192,6 +200,7 @@ def render(data: dict) -> str:
             out += _trials(data, scenario)
         elif scenario != "cost":
             out += _storms(data, scenario)
+    out += _waits(data)
     out += _cost(data)
     for name, fix in data["fixes"].items():
         if fix.get("lost_hooks"):
@@ -201,4 +210,5 @@ def render(data: dict) -> str:
     out += ["", "verdict:" if found else "verdict: nothing speaks against any fix"]
     if total([s for s in done(data) if s["fix"] == "none"], "misqueued"):
         out[-1] += "; the control loses blocks" if not found else ""
-    return "\n".join(out + [line for f in found for line in _filled(f)]) + "\n"
+    unshown = [f"not shown: {what}" for what in verdict.unshown(data)]
+    return "\n".join(out + [line for f in found + unshown for line in _filled(f)]) + "\n"

@@ -47,6 +47,11 @@ def is_valid(trial: dict) -> bool:
     return bool(held and not trial.get("torn"))
 
 
+def valid(data: dict, scenario: str) -> dict[str, int]:
+    """How many valid trials each fix has."""
+    return {f: sum(map(is_valid, s)) for f, s in by_fix(data, scenario).items()}
+
+
 def is_condemned(trial: dict) -> bool:
     return bool(trial["xfs_repair_status"] or trial["mount_status"])
 
@@ -100,4 +105,21 @@ def findings(data: dict) -> list[str]:
                 f"none: {what} in none of {len(valid)} valid {which} trials"
                 f" of {len(trials)}: no control"
             )
+    return out
+
+
+def can_wait(data: dict, fix: str) -> bool:
+    """Has it a wait for a list that the probes count?"""
+    return "dwb_wait_begin" not in data.get("fixes", {}).get(fix, {}).get("lost_hooks", [])
+
+
+def unshown(data: dict) -> list[str]:
+    """What the run was to show and does not: neither a pass nor a finding."""
+    out = []
+    for scenario in dict.fromkeys(s["scenario"] for s in done(data)):
+        for fix, steps in by_fix(data, scenario).items():
+            if scenario == "hunt" and can_wait(data, fix) and not total(steps, "wait_count"):
+                out.append(f"hunt: {fix} waited for no list: nothing shown about hanging in it")
+            if mode(steps[0]) not in ("", "natural") and not any(map(is_valid, steps)):
+                out.append(f"{scenario}: {fix}: none of {len(steps)} trials valid: nothing shown")
     return out

@@ -183,6 +183,8 @@ class Pinning(unittest.TestCase):
 class Resume(unittest.TestCase):
     """With what was begun, a run goes on; with anything else it does not."""
 
+    FIX = fixes.Fix("none", pathlib.Path("none.cocci"), True)
+
     def lane(self, folder: str, quick: bool = True) -> lane.Lane:
         with mock.patch.object(modules, "kernel", lambda: ("6.12", None, None)):
             with mock.patch.object(lane, "run", lambda _: mock.Mock(stdout="qemu")):
@@ -195,7 +197,7 @@ class Resume(unittest.TestCase):
             asked.extend(s.id for s in plan)
             return {s.id: {"blocks": "7"} for s in plan}
 
-        fix = fixes.Fix("none", pathlib.Path("none.cocci"), True)
+        fix = self.FIX
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(
             guest, "carry_out", carry_out
         ), mock.patch.object(guest, "say"):
@@ -210,6 +212,32 @@ class Resume(unittest.TestCase):
         self.assertEqual(asked, ["natural-0-none", "natural-1-none", "natural-2-none"])
         self.assertEqual([s["blocks"] for s in data["steps"]], [7, 7, 7])
         self.assertEqual(refused.exception.status, 2)
+
+    def trials(self, scenario: str, count: int, report: dict) -> list[str]:
+        """The steps of a fix of which each brings @report."""
+
+        def carry_out(plan: list, *_: object, **__: object) -> dict:
+            return {s.id: report for s in plan}
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(
+            guest, "carry_out", carry_out
+        ), mock.patch.object(guest, "say"):
+            this = self.lane(folder)
+            this.fixes, this.size = [self.FIX], {"trials": {scenario: count}}
+            this.data["steps"] = [
+                {"id": "widened-0-none", "scenario": "widened", "fix": "none"} | report
+            ]
+            this.trials()
+            return [s["id"] for s in this.data["steps"][1:]]
+
+    def test_an_invalid_trial_is_made_up_for(self) -> None:
+        valid = {"hit": "1", "held": "1"}
+        self.assertEqual(len(self.trials("crash", 10, valid)), 10)
+        self.assertEqual(len(self.trials("crash", 10, valid | {"hit": "0"})), 12)
+
+    def test_with_no_knob_only_who_misqueues_is_tried(self) -> None:
+        self.assertEqual(self.trials("crash_natural", 5, {"misqueued": 0}), [])
+        self.assertEqual(len(self.trials("crash_natural", 5, {"misqueued": 1})), 5)
 
 
 class Verdicts(unittest.TestCase):
@@ -280,6 +308,18 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(self.found(control), 1)
         self.assertEqual(self.found(control | {"misqueued": 3}), 0)
         self.assertEqual(self.found(self.TRIAL | {"xfs_repair_status": 0}), 1)
+
+    def test_what_was_not_tried_is_not_shown(self) -> None:
+        def unshown(step: dict, hooks: tuple[str, ...] = ()) -> int:
+            data = {"fixes": {"none": {"lost_hooks": list(hooks)}}, "steps": [step]}
+            return len(verdict.unshown(data))
+
+        hunt = {"scenario": "hunt", "fix": "none", "settings": {}}
+        self.assertEqual(unshown(hunt), 1)
+        self.assertEqual(unshown(hunt | {"wait_count": 1}), 0)
+        self.assertEqual(unshown(hunt, ("dwb_wait_begin",)), 0)
+        self.assertEqual(unshown(self.TRIAL), 0)
+        self.assertEqual(unshown(self.TRIAL | {"hit": 0}), 1)
 
     def test_a_difference_is_explained_by_function(self) -> None:
         def cost(text: str) -> list[dict]:
