@@ -67,12 +67,20 @@ def _storms(data: dict, scenario: str) -> list[str]:
         f" {total(every, 'met_claim'):.0f} bulk loads; the AIL queued at most"
         f" {max(s.get('ail_queued_max', 0) for s in every)} in a pass"
     )
-    bad = [s for s in every if s.get("warnings") or s.get("hung_tasks")]
-    if bad:
-        out += _filled(
-            f"the kernel complained in {len(bad)} of {len(every)} storms; hung tasks:"
-            f" {total(every, 'hung_tasks'):.0f}"
-        )
+    for fix, steps in rows.items():
+        bad = {
+            what: f"{total(steps, name):.0f}"
+            for name, what in (
+                ("shutdowns", "file systems shut down"),
+                ("repair_errors", "repairs failed"),
+                ("warnings", "warnings"),
+                ("hung_tasks", "hung tasks"),
+            )
+            if total(steps, name)
+        }
+        if bad:
+            words = ", ".join(f"{n} {what}" for what, n in bad.items())
+            out += _filled(f"{fix}, in {len(steps)} storms: {words}")
     return out
 
 

@@ -69,6 +69,8 @@ def _losses(step: dict) -> list[str]:
     if step.get("hung_tasks"):
         what.append(f"{step['hung_tasks']} hung tasks")
     if not mode(step):
+        if step.get("shutdowns"):
+            what.append("the file system shut down")
         if step.get("xfs_repair_status"):
             what.append("condemned by xfs_repair -n without any crash")
         return what

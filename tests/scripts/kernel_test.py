@@ -90,6 +90,14 @@ class Patches(unittest.TestCase):
                 )
                 self.assertNotIn("ERROR", style.stdout)
 
+    def test_the_mutant_for_the_hunt_waits_with_the_buffer_locked(self) -> None:
+        mutant = TOP / "tests/mutants/wait_with_lock.cocci"
+        done = kernel("patch", f"wait_with_lock={mutant}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        changes = [x for x in done.stdout.splitlines() if x[:2] in ("+\t", "-\t")]
+        wait = "+\t\twait_var_event(&bp->b_list, list_empty(&bp->b_list));"
+        self.assertEqual(changes, [wait])
+
     def test_every_hook_finds_its_place(self) -> None:
         waits = {"dwb_wait_begin", "dwb_wait_end"}
         for name in fixes.builtin():
@@ -291,6 +299,7 @@ class Verdicts(unittest.TestCase):
             {"not_durable": 1},
             {"hung": 1},
             {"hung_tasks": 1},
+            {"shutdowns": 1},
             {"xfs_repair_status": 1},
             {"failed": "guest-died-twice"},
         ):
