@@ -4,6 +4,7 @@
  * damage, a scrub.  Prints one line of name=value; the host reads it.
  *
  *   drive storm MNT TYPE[,TYPE] AGS SECONDS SYNC_US CHANGES LOADERS IN_A_ROW
+ *   (IN_A_ROW 0: no repairs, but the same changes)
  *   drive trial MNT TYPE[,TYPE] SECONDS crash|power|error|natural SEED SIZE
  *   drive scrub MNT TYPE[,TYPE] AG
  *   drive room MNT SECTORS
@@ -172,6 +173,10 @@ int cmd_storm(char **argv)
 	while (now_ns() < end) {
 		int n = ags * trees.nr * in_a_row;
 
+		if (!n) {
+			churn(&files, changes);
+			churn_links(&files, changes);
+		}
 		for (int i = 0; i < n && now_ns() < end; i++) {
 			uint64_t t;
 			int error;

@@ -58,6 +58,12 @@ void churn(struct churn *c, int n);
  */
 void churn_extents(struct churn *c, int n);
 
+/*
+ * @n symbolic links too long for their inodes, in place of earlier ones: each
+ * has a block of metadata of its own, which is freed and soon comes back.
+ */
+void churn_links(struct churn *c, int n);
+
 /* Metadata of every kind under DIR, by a thread, until stop. */
 struct loader {
 	const char *dir;

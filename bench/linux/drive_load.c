@@ -87,6 +87,22 @@ void churn_extents(struct churn *c, int n)
 	}
 }
 
+void churn_links(struct churn *c, int n)
+{
+	enum { LINKS = 12 };	/* so few that they go while the AIL has them */
+	char target[512], name[300];
+
+	memset(target, 'x', sizeof(target) - 1);
+	target[sizeof(target) - 1] = 0;
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%s/l%d", c->dir,
+			 rand_r(&c->seed) % LINKS);
+		unlink(name);
+		if (symlink(target, name))
+			break;
+	}
+}
+
 void *load(void *arg)
 {
 	struct loader *l = arg;

@@ -18,7 +18,8 @@ import modules
 import verdict
 from common import Failure, run, say, write_if_changed
 
-# A storm: repairs in a loop, some in a row of each AG, each after a few changes;
+# A storm: repairs in a loop, some in a row of each AG (or none at all), each
+# after a few changes;
 # files come and go, and syncfs all the time.
 # eager: the AIL pushes everything each pass; delay: us before it submits.
 # others: so many more buffers on its list in each pass.
@@ -39,6 +40,8 @@ STORMS = {
     "widened": {"eager": 1, "delay": 20000},
     "churn": {"loaders": 2},
     "churn_widened": {"loaders": 2, "eager": 1, "delay": 20000},
+    # No repairs: blocks of symbolic links come and go, too.
+    "churn_alone": {"loaders": 2, "eager": 1, "delay": 20000, "in_a_row": 0},
     "long_list": {"eager": 1, "others": 100000},
 }
 # A trial of damage: see drive_trial.c.  "natural" has no knob at all.
@@ -75,7 +78,7 @@ QUICK = {
 }
 FULL = {
     "storms": {"natural": 30, "widened": 30, "churn": 20}
-    | {"churn_widened": 20, "long_list": 45},
+    | {"churn_widened": 20, "churn_alone": 20, "long_list": 45},
     "rounds": 1,
     "trials": {"crash": 20, "error": 20, "power": 3, "crash_natural": 3}
     | {"crash_finobt": 3, "crash_rmapbt": 3, "crash_refcountbt": 3},

@@ -42,31 +42,33 @@ def _storms(data: dict, scenario: str) -> list[str]:
     how += ["the AIL pushes everything"] if first["eager"] else []
     how += [f"{first['delay'] / 1000:g} ms before it submits"] if first["delay"] else []
     how += [f"{first['others']:,} buffers more on its list"] if first.get("others") else []
+    repairs = f"repairs of {first['type']}" if first["in_a_row"] else "no repairs"
     out = [
         "",
         *_filled(
-            f"{scenario}: {', '.join(how) or 'no knob'}; repairs of {first['type']};"
+            f"{scenario}: {', '.join(how) or 'no knob'}; {repairs};"
             f" {first['seconds']} s x {len(next(iter(rows.values())))}"
         ),
-        f"{'':22}{'blocks':>7}{'met':>5}{'misq':>5}{'not du':>7}"
-        f"{'waits':>6}{'mean':>7}{'max ms':>8}{'loads/s':>8}",
+        f"{'':21}{'blocks':>7}{'met':>5}{'misq':>5}{'not du':>7}"
+        f"{'waits':>6}{'mean':>7}{'max ms':>7}{'load/s':>7}",
     ]
     for fix, steps in rows.items():
         out.append(
-            f"{fix:22}{total(steps, 'blocks'):7.0f}{total(steps, 'met_claim'):5.0f}"
+            f"{fix:21}{total(steps, 'blocks'):7.0f}{total(steps, 'met_claim'):5.0f}"
             f"{total(steps, 'misqueued'):5.0f}{total(steps, 'not_durable'):7.0f}"
             f"{total(steps, 'wait_count'):6.0f}{_mean_ms(steps, 'wait'):>7}"
-            f"{_max_ms(steps, 'wait'):>8}"
-            f"{total(steps, 'loads') / total(steps, 'seconds'):8.1f}"
+            f"{_max_ms(steps, 'wait'):>7}"
+            f"{total(steps, 'loads') / total(steps, 'seconds'):7.1f}"
         )
     opened = total(every, "window_count")
     out += _filled(
         f"race window: {opened:.0f} opened, mean {_mean_ms(every, 'window')} ms, longest"
         f" {_max_ms(every, 'window')} ms; {total(every, 'staled_linked'):.0f} buffers staled"
-        f" while linked, met by {total(every, 'met_lookup'):.0f} lookups and"
-        f" {total(every, 'met_claim'):.0f} bulk loads; the AIL queued at most"
+        f" while linked; the AIL queued at most"
         f" {max(s.get('ail_queued_max', 0) for s in every)} in a pass"
     )
+    met = {fix: f"{total(steps, 'met_lookup'):.0f}" for fix, steps in rows.items()}
+    out += _filled("lookups that met one: " + ", ".join(f"{f} {n}" for f, n in met.items()))
     for fix, steps in rows.items():
         bad = {
             what: f"{total(steps, name):.0f}"

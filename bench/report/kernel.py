@@ -193,8 +193,7 @@ PAIRS = (
     ("repair_storm/1", "natural", STORM),
     ("repair_storm/1k", "widened", STORM),
     ("repair_storm/100k", "long_list", STORM),
-    ("churn", "churn", CHURN),
-    ("churn", "churn_widened", CHURN),
+    ("churn", "churn_alone", CHURN),
 )
 # scripts/cost's operation, the kernel's.
 COSTS = (("hit", "lookup"),)

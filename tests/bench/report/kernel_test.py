@@ -124,7 +124,7 @@ class Folders(unittest.TestCase):
         self.assertIn("than the errors: 1 (repair_storm/1k and widened)",
                       " ".join(text.split()))
         self.assertIn("none 10.5 < remove_on_stale 20.5", text)
-        self.assertIn("churn and churn: not compared", text)
+        self.assertIn("churn and churn_alone: not compared", text)
 
     def test_another_schema_is_refused(self):
         (self.folder / "kernel.json").write_text(json.dumps({"schema": "x"}))
