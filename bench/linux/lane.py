@@ -81,9 +81,9 @@ FULL = {
     | {"churn_widened": 20, "churn_alone": 20, "long_list": 45},
     "rounds": 1,
     "trials": {"crash": 20, "error": 20, "power": 3, "crash_natural": 3}
-    | {"crash_finobt": 3, "crash_rmapbt": 3, "crash_refcountbt": 3},
-    "cost": 2,
-    "hunt": 120,
+    | {"crash_finobt": 2, "crash_rmapbt": 2, "crash_refcountbt": 2},
+    "cost": 1,
+    "hunt": 90,
 }
 
 
