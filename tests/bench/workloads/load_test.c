@@ -79,6 +79,25 @@ static bool daemon_was_busy(const struct instance *in)
 }
 
 /* An open loop on a machine that stands still now and then: once more. */
+static void open_again(struct instance *in, const struct fix *fix,
+		       const struct workload *w)
+{
+	int error = -ETIME;
+
+	for (int i = 0; i < BATCHES && error == -ETIME; i++) {
+		record_free(&in->record);
+		*in = (struct instance){
+			.fix = fix,
+			.bench = &bench,
+			.workload = w,
+		};
+		error = instance_open(in);
+	}
+	if (error)
+		fail_msg("%s, %s: %s", w->name, fix->name, in->record.reason);
+}
+
+/* The same for a batch. */
 static void batch_again(struct instance *in, struct record *rec, double *mean)
 {
 	const struct workload *w = in->workload;
@@ -96,9 +115,7 @@ static void check_case(const struct fix *fix, const struct workload *w)
 	double mean = 0;
 
 	assert_non_null(in);
-	*in = (struct instance){ .fix = fix, .bench = &bench, .workload = w };
-	if (instance_open(in))
-		fail_msg("%s, %s: %s", w->name, fix->name, in->record.reason);
+	open_again(in, fix, w);
 	batch_again(in, NULL, &mean);
 	assert_true(mean > 0);
 	assert_int_equal(histogram_count(&in->record.latency), 0);
@@ -164,10 +181,7 @@ static void test_open(void **state)
 		w = w->next;
 	assert_non_null(w);
 	assert_non_null(in);
-	*in = (struct instance){ .fix = fixes[0],
-				 .bench = &bench,
-				 .workload = w };
-	assert_int_equal(instance_open(in), 0);
+	open_again(in, fixes[0], w);
 	batch_again(in, &in->record, &mean);
 	/* Each is timed, from an arrival within the batch. */
 	assert_true(in->record.nr_ops > 0);
