@@ -388,8 +388,8 @@ def figures(those: dict, metric: Callable) -> dict[str, Figure]:
 
 def render(data: dict, run: Run | None) -> str:
     """kernel.txt."""
-    out = [f"Linux {data['kernel']}, {data['accelerator']} "
-           f"({data['accelerator_reason']})", "",
+    out = [*filled(f"Linux {data['kernel']}, {data['accelerator']} "
+                   f"({data['accelerator_reason']})", ""), "",
            "mean time to the first, exact 95 % intervals"]
     for line in rates(data):
         out += filled(line)
