@@ -201,7 +201,7 @@ COSTS = (("hit", "lookup"),)
 
 def ranked(figures: dict[str, Figure]) -> str:
     """Smallest first; < where the errors do not overlap, ~ where they do."""
-    order = sorted(figures, key=lambda fix: figures[fix].value)
+    order = sorted(figures, key=lambda fix: (figures[fix].value, fix))
     text = ""
     for i, fix in enumerate(order):
         if i:
@@ -234,7 +234,7 @@ def apart(model: dict[str, Figure], kernel: dict[str, Figure]) -> str:
                if model[fix].value > 0 and kernel[fix].value > 0}
     if not factors:
         return "no fix has both above 0"
-    most = max(factors, key=lambda fix: factors[fix])
+    most = max(sorted(factors), key=lambda fix: factors[fix])
     return f"apart by a factor of up to {factors[most]:.3g} ({most})"
 
 

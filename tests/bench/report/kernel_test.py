@@ -74,6 +74,11 @@ class Agreement(unittest.TestCase):
         self.assertEqual(kernel.agreement(model, model), (0, []))
         self.assertEqual(kernel.ranked(model), "a 2 ~ c 4")
 
+    def test_equals_in_the_order_of_their_names(self):
+        for names in ("ab", "ba"):
+            model = {name: self.LOW for name in names}
+            self.assertEqual(kernel.ranked(model), "a 2 ~ b 2")
+
     def test_how_far_apart(self):
         text = kernel.apart({"a": Figure(0, 2, 3)}, {"a": Figure(0, 6, 9)})
         self.assertIn("factor of up to 3 (a)", text)
