@@ -293,11 +293,8 @@ def damage(data: dict, scenario: str) -> dict[str, Figure]:
     found = {}
     for fix, those in verdict.by_fix(data, scenario).items():
         valid = [s for s in those if verdict.is_valid(s)]
-        lost = [s for s in valid
-                if (verdict.returned_success(s) if verdict.mode(s) == "error"
-                    else verdict.is_condemned(s))]
         if valid:
-            found[fix] = share(len(lost), len(valid))
+            found[fix] = share(sum(map(verdict.has_lost, valid)), len(valid))
     return found
 
 
