@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "scenarios.h"
 
 #define CHILDREN	12		/* mostly asleep, as the AIL is */
@@ -117,6 +117,7 @@ void scenario_run(const struct scenario *sc, const struct fix *fix,
 	struct stage *s = calloc(1, sizeof(*s));
 
 	finding->verdict = VERDICT_UNTESTED;
+	finding->begun = false;
 	snprintf(finding->evidence, EVIDENCE_MAX, "no verdict was reached");
 	if (!s) {
 		snprintf(finding->evidence, EVIDENCE_MAX, "out of memory");
@@ -148,49 +149,74 @@ struct job {
 	bool alone;			/* second half: one at a time */
 };
 
-struct child {
-	pid_t pid;
+/* One scenario in a child. */
+struct trial {
+	struct child child;
 	struct job job;
+	const struct fix *fix;
 	uint64_t started_ns;
 	struct finding *finding;	/* shared with the child */
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
+static void trial_main(void *arg)
 {
-	interrupted = sig;
+	struct trial *t = arg;
+
+	scenario_run(t->job.sc, t->fix, t->finding);
 }
 
-static void child_start(struct matrix *m, struct child *c, struct job job)
+static int trial_start(struct matrix *m, struct trial *t, struct job job)
 {
-	c->job = job;
-	c->started_ns = now_ns();
-	c->finding->verdict = VERDICT_UNTESTED;
-	fflush(NULL);
-	c->pid = fork();
-	if (c->pid)
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	scenario_run(job.sc, m->fix[job.fix], c->finding);
-	/* Threads may hang: no destructor may wait for them. */
-	fflush(NULL);
-	_exit(0);
+	t->job = job;
+	t->fix = m->fix[job.fix];
+	t->started_ns = now_ns();
+	t->finding->verdict = VERDICT_UNTESTED;
+	t->finding->begun = t->finding->crashed = false;
+	return child_start(&t->child, trial_main, t);
 }
 
-static void explain_death(struct child *c, int status, bool late)
+/* By somebody else, or for want of memory: says nothing about a fix. */
+static bool killed_from_outside(int status)
 {
-	c->finding->verdict = VERDICT_UNTESTED;
-	if (late)
-		snprintf(c->finding->evidence, EVIDENCE_MAX,
-			 "no end within %d s: killed", CHILD_SECONDS);
+	if (!WIFSIGNALED(status))
+		return false;
+	return WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM ||
+	       WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGHUP;
+}
+
+/* A crash, or the exit code of a sanitizer: no evidence is stronger. */
+static void explain_death(struct finding *f, int status)
+{
+	f->crashed = f->begun && !killed_from_outside(status);
+	f->verdict = f->crashed ? VERDICT_VIOLATED : VERDICT_UNTESTED;
+	if (killed_from_outside(status))
+		snprintf(f->evidence, EVIDENCE_MAX,
+			 "killed from outside: %s%s",
+			 strsignal(WTERMSIG(status)),
+			 WTERMSIG(status) == SIGKILL ?
+				 ", perhaps for want of memory (dmesg)" :
+				 "");
 	else if (WIFSIGNALED(status))
-		snprintf(c->finding->evidence, EVIDENCE_MAX,
-			 "the scenario died: %s", strsignal(WTERMSIG(status)));
+		snprintf(f->evidence, EVIDENCE_MAX, "%s: %s",
+			 f->begun ? "the scenario died" :
+				    "died before it began",
+			 strsignal(WTERMSIG(status)));
 	else
-		snprintf(c->finding->evidence, EVIDENCE_MAX,
-			 "the scenario ended with exit code %d",
-			 WEXITSTATUS(status));
+		snprintf(f->evidence, EVIDENCE_MAX,
+			 "the scenario ended with exit code %d%s",
+			 WEXITSTATUS(status), f->begun ? "" : ", before it began");
+}
+
+/* It has not come to a verdict of its own. */
+static void explain_no_end(struct finding *f, bool late, int error)
+{
+	f->verdict = VERDICT_UNTESTED;
+	if (late)
+		snprintf(f->evidence, EVIDENCE_MAX,
+			 "no end within %d s: killed", CHILD_SECONDS);
+	else
+		snprintf(f->evidence, EVIDENCE_MAX,
+			 "its end was not seen: %s", strerror(-error));
 }
 
 bool scenario_is_first(const struct scenario *sc)
@@ -209,7 +235,9 @@ static void cell_add(struct cell *cell, const struct job *job,
 {
 	if (f->verdict == VERDICT_VIOLATED) {
 		cell->violated++;
-		cell->first_violated += scenario_is_first(job->sc);
+		/* A control is to be convicted, not to fall over. */
+		cell->first_violated += scenario_is_first(job->sc) &&
+					!f->crashed;
 	}
 	if (f->verdict == VERDICT_HOLDS)
 		cell->holds++;
@@ -229,22 +257,24 @@ static void cell_add(struct cell *cell, const struct job *job,
 }
 
 /* True when the child is gone and its finding has been counted. */
-static bool child_reap(struct matrix *m, struct child *c)
+static bool trial_reap(struct matrix *m, struct trial *t)
 {
-	bool late = now_ns() - c->started_ns > CHILD_SECONDS * 1000000000ull;
-	int status;
+	bool late = now_ns() - t->started_ns > CHILD_SECONDS * 1000000000ull;
+	int status = 0, reaped;
 
-	if (late || interrupted)
-		kill(c->pid, SIGKILL);
-	if (waitpid(c->pid, &status, late || interrupted ? 0 : WNOHANG) !=
-	    c->pid)
+	if (late || child_interrupted())
+		child_kill(&t->child);
+	reaped = child_reap(&t->child, late || child_interrupted(), &status,
+			    NULL);
+	if (!reaped)
 		return false;
-	if (late || !WIFEXITED(status) || WEXITSTATUS(status))
-		explain_death(c, status, late);
-	if (!interrupted)
-		cell_add(&m->cell[c->job.fix][c->job.sc->hazard], &c->job,
-			 c->finding);
-	c->pid = 0;
+	if (late || reaped < 0)
+		explain_no_end(t->finding, late, reaped);
+	else if (!WIFEXITED(status) || WEXITSTATUS(status))
+		explain_death(t->finding, status);
+	if (!child_interrupted())
+		cell_add(&m->cell[t->job.fix][t->job.sc->hazard], &t->job,
+			 t->finding);
 	return true;
 }
 
@@ -277,118 +307,76 @@ static bool next_job(const struct matrix *m, struct job *job)
 	}
 }
 
-static unsigned int running(const struct child *children)
+static unsigned int running(const struct trial *trials)
 {
 	unsigned int n = 0;
 
 	for (int i = 0; i < CHILDREN; i++)
-		n += children[i].pid != 0;
+		n += child_exists(&trials[i].child);
 	return n;
 }
 
-static void reap_some(struct matrix *m, struct child *children)
+static void reap_some(struct matrix *m, struct trial *trials)
 {
 	bool any = false;
 
 	for (int i = 0; i < CHILDREN; i++)
-		if (children[i].pid && child_reap(m, &children[i]))
+		if (child_exists(&trials[i].child) &&
+		    trial_reap(m, &trials[i]))
 			any = true;
 	if (!any)
 		usleep(POLL_US);
 }
 
-static struct child *free_child(struct matrix *m, struct child *children,
+static struct trial *free_trial(struct matrix *m, struct trial *trials,
 				unsigned int most)
 {
-	while (running(children) >= most && !interrupted)
-		reap_some(m, children);
+	while (running(trials) >= most && !child_interrupted())
+		reap_some(m, trials);
 	for (int i = 0; i < CHILDREN; i++)
-		if (!children[i].pid)
-			return &children[i];
+		if (!child_exists(&trials[i].child))
+			return &trials[i];
 	return NULL;
 }
 
 int matrix_run(struct matrix *m, bool progress)
 {
 	size_t size = CHILDREN * sizeof(struct finding);
-	struct sigaction sa = { .sa_handler = on_signal }, old[3];
-	struct child children[CHILDREN] = { { 0 } };
+	struct trial trials[CHILDREN];
 	struct job job = { 0 };
 	struct finding *shared;
 	unsigned int done = 0;
+	int error = 0;
 
 	shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return -ENOMEM;
 	for (int i = 0; i < CHILDREN; i++)
-		children[i].finding = &shared[i];
-	interrupted = 0;
-	sigaction(SIGINT, &sa, &old[0]);
-	sigaction(SIGTERM, &sa, &old[1]);
-	sigaction(SIGHUP, &sa, &old[2]);
+		trials[i] = (struct trial){ .finding = &shared[i] };
+	child_catch_signals();
 
-	while (!interrupted && next_job(m, &job)) {
-		struct child *c = free_child(m, children,
+	while (!child_interrupted() && !error && next_job(m, &job)) {
+		struct trial *t = free_trial(m, trials,
 					     job.sc->alone ? 1 : CHILDREN);
 
-		if (interrupted)
+		if (child_interrupted())
 			break;
-		child_start(m, c, job);
+		error = trial_start(m, t, job);
 		if (job.sc->alone)
-			while (running(children))
-				reap_some(m, children);
+			while (running(trials))
+				reap_some(m, trials);
 		if (progress)
 			fprintf(stderr, "\r%-24s %-20s %u \033[K",
 				m->fix[job.fix]->name,
 				hazard_name(job.sc->hazard), ++done);
 	}
-	while (running(children))
-		reap_some(m, children);
+	while (running(trials))
+		reap_some(m, trials);
 	if (progress)
 		fprintf(stderr, "\r\033[K");
-	sigaction(SIGINT, &old[0], NULL);
-	sigaction(SIGTERM, &old[1], NULL);
-	sigaction(SIGHUP, &old[2], NULL);
 	munmap(shared, size);
-	return interrupted ? -EINTR : 0;
-}
-
-int child_run(void (*fn)(void *arg, void *result), void *arg, void *result,
-	      size_t size, unsigned int timeout_s)
-{
-	uint64_t end = now_ns() + timeout_s * 1000000000ull;
-	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int status = 0, error = 0;
-	pid_t pid;
-
-	if (shared == MAP_FAILED)
-		return -ENOMEM;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fn(arg, shared);
-		fflush(NULL);
-		_exit(0);
-	}
-	while (pid > 0 && waitpid(pid, &status, WNOHANG) != pid) {
-		if (now_ns() > end) {
-			kill(pid, SIGKILL);
-			waitpid(pid, &status, 0);
-			error = -ETIMEDOUT;
-			break;
-		}
-		usleep(POLL_US);
-	}
-	if (pid < 0)
-		error = -errno;
-	else if (!error && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		error = -ECHILD;
-	memcpy(result, shared, size);
-	munmap(shared, size);
-	return error;
+	return child_interrupted() ? -EINTR : error;
 }
 
 void matrix_free(struct matrix *m)
@@ -396,45 +384,4 @@ void matrix_free(struct matrix *m)
 	for (unsigned int i = 0; i < m->nr_fixes; i++)
 		for (int h = 0; h < HAZARDS; h++)
 			free(m->cell[i][h].evidence);
-}
-
-int oracle_matrix_brief(const struct fix *fix, unsigned int *violated,
-			char *buf, size_t size)
-{
-	struct matrix *m = calloc(1, sizeof(*m));
-	int untested = 0;
-	size_t at = 0;
-
-	*violated = 0;
-	if (!m)
-		return -1;
-	m->nr_fixes = 1;
-	m->fix[0] = fix;
-	m->repeat = 1;
-	m->hazards = HAZARD_ALL & ~HAZARD(LOST_WAKEUP);
-	if (matrix_run(m, false)) {
-		snprintf(buf, size, "interrupted");
-		untested = 1;
-		goto out;
-	}
-	buf[0] = '\0';
-	for (int h = 0; h < HAZARDS; h++) {
-		const struct cell *c = &m->cell[0][h];
-		const char *prefix;
-
-		if (!(m->hazards & (1u << h)) || c->verdict == VERDICT_HOLDS)
-			continue;
-		untested += c->verdict == VERDICT_UNTESTED;
-		if (c->verdict == VERDICT_VIOLATED)
-			*violated |= 1u << h;
-		prefix = c->verdict == VERDICT_VIOLATED ? "" : "untested: ";
-		at += snprintf(buf + at, at < size ? size - at : 0, "%s%s%s",
-			       at ? ", " : "", prefix, hazard_name(h));
-	}
-	if (!at)
-		snprintf(buf, size, "all hold");
-out:
-	matrix_free(m);
-	free(m);
-	return untested ? -1 : 0;
 }

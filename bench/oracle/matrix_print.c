@@ -4,7 +4,6 @@
  */
 #include "verify.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -94,36 +93,25 @@ static json_t *cell_json(const struct cell *c, bool claimed)
 			 "violated", c->violated, "runs", runs);
 }
 
-int matrix_print_json(const struct matrix *m, FILE *out)
+json_t *matrix_to_json(const struct matrix *m)
 {
-	json_t *root = json_object(), *fixes_obj = json_object();
-	int error = -ENOMEM;
+	json_t *all = json_object();
 
-	if (!root || !fixes_obj)
-		goto out;
-	json_object_set(root, "fixes", fixes_obj);
-	for (unsigned int i = 0; i < m->nr_fixes; i++) {
+	for (unsigned int i = 0; all && i < m->nr_fixes; i++) {
 		json_t *fix = json_object();
 
-		json_object_set_new(fixes_obj, m->fix[i]->name, fix);
+		json_object_set_new(all, m->fix[i]->name, fix);
 		for (int h = 0; h < HAZARDS; h++) {
 			const struct cell *c = &m->cell[i][h];
 
-			if (shown(m, h))
+			if (shown(m, h) && c->evidence)
 				json_object_set_new(
 					fix, hazard_name(h),
 					cell_json(c, m->fix[i]->claims &
 							     (1u << h)));
 		}
 	}
-	error = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	if (error)
-		error = -EIO;
-	fputc('\n', out);
-out:
-	json_decref(fixes_obj);
-	json_decref(root);
-	return error;
+	return all;
 }
 
 /* What `none` and `none_pre_done` must fail, or nothing can be believed. */
@@ -136,6 +124,17 @@ static unsigned int must_violate(const struct fix *fix)
 	return 0;
 }
 
+/* What could not be tested, and a fix or a control has to answer for. */
+static int untested(const struct fix *fix, int h, const struct cell *c,
+		    FILE *out)
+{
+	const char *why = c->evidence ? c->evidence : "it did not run";
+
+	fprintf(out, "%s: %s could not be tested: %.*s\n", fix->name,
+		hazard_name(h), (int)strcspn(why, "\n"), why);
+	return VERIFY_UNTESTED;
+}
+
 static int judge_cell(const struct fix *fix, int h, const struct cell *c,
 		      unsigned int repeat, FILE *out)
 {
@@ -143,36 +142,35 @@ static int judge_cell(const struct fix *fix, int h, const struct cell *c,
 
 	if (must_violate(fix) & bit) {
 		if (c->first_violated == repeat)
-			return 0;
+			return VERIFY_OK;
+		if (c->untested)
+			return untested(fix, h, c, out);
 		fprintf(out,
 			"%s did not violate %s every time: the scenarios "
 			"do not see what they are for\n",
 			fix->name, hazard_name(h));
-		return 1;
+		return VERIFY_UNTESTED;
 	}
-	if ((fix->claims & bit) && c->verdict != VERDICT_HOLDS) {
-		fprintf(out, "%s claims to hold %s, which is %s\n", fix->name,
-			hazard_name(h), verdict_name(c->verdict));
-		return 1;
-	}
-	/* Whoever claims the main thing has to answer for all of it. */
-	if ((fix->claims & HAZARD(ORDERING)) && c->untested) {
-		fprintf(out, "%s: %s could not be tested\n", fix->name,
-			hazard_name(h));
-		return 1;
-	}
-	return 0;
+	if (!(fix->claims & bit) || c->verdict == VERDICT_HOLDS)
+		return VERIFY_OK;
+	if (c->verdict == VERDICT_UNTESTED)
+		return untested(fix, h, c, out);
+	fprintf(out, "%s claims to hold %s, which is violated\n", fix->name,
+		hazard_name(h));
+	return VERIFY_VIOLATED;
 }
 
 int matrix_judge(const struct matrix *m, FILE *out)
 {
-	int bad = 0;
+	int status = VERIFY_OK;
 
 	for (unsigned int i = 0; i < m->nr_fixes; i++)
 		for (int h = 0; h < HAZARDS; h++)
 			if (shown(m, h))
-				bad += judge_cell(m->fix[i], h,
-						  &m->cell[i][h], m->repeat,
-						  out);
-	return bad;
+				status = verify_worse(
+					status,
+					judge_cell(m->fix[i], h,
+						   &m->cell[i][h], m->repeat,
+						   out));
+	return status;
 }

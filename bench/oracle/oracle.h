@@ -17,6 +17,8 @@ const char *verdict_name(enum verdict verdict);
 
 struct finding {
 	enum verdict verdict;
+	bool begun;			/* the stage stood: stage_open() */
+	bool crashed;			/* by the parent: it did not end */
 	char evidence[EVIDENCE_MAX];	/* why; a timeline if violated */
 };
 
@@ -62,13 +64,5 @@ int stress_run(const struct fix *fix, double seconds, uint64_t seed,
 
 /* scripts/verify */
 int verify_main(int argc, char **argv);
-
-/*
- * One line on @fix for the table of a benchmark: hazards it violates, or
- * "all hold"; their HAZARD() bits go to @violated.  0, or -1 if something
- * could not be tested.
- */
-int oracle_matrix_brief(const struct fix *fix, unsigned int *violated,
-			char *buf, size_t size);
 
 #endif

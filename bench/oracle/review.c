@@ -5,6 +5,7 @@
  */
 #include "stage.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "cache/format.h"
@@ -165,7 +166,7 @@ static uint64_t walk_image(struct stage *s, uint64_t bno, uint64_t gen,
 	uint64_t damaged = 0;
 
 	if (!h)
-		abort();
+		stage_lacks(s, "memory", -ENOMEM);
 	++*checked;
 	if (device_read_durable(s->dev, bno, h) || block_verify(h, bno) ||
 	    h->owner != gen)
@@ -186,7 +187,7 @@ uint64_t image_damaged(struct stage *s, uint64_t *checked)
 	uint64_t damaged;
 
 	if (!recs)
-		abort();
+		stage_lacks(s, "memory", -ENOMEM);
 	for (uint64_t i = 0; i < LOG_RECORDS; i++) {
 		struct log_record *rec = (void *)((char *)recs +
 						  i * BLOCK_SIZE);

@@ -6,6 +6,7 @@
  */
 #include "scenarios.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* Newer than anything that metadata will be stamped with. */
@@ -18,7 +19,7 @@ static int write_data(struct stage *s, uint64_t bno)
 	int error;
 
 	if (!h)
-		abort();
+		stage_lacks(s, "memory", -ENOMEM);
 	for (unsigned int i = 0; i < BLOCK_SIZE / 8; i++)
 		((uint64_t *)h)[i] = i;
 	*h = (struct block_header){

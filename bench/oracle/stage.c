@@ -18,6 +18,14 @@ static const char *my_name(void)
 	return current->name;
 }
 
+static void lacks(struct finding *f, const char *what, int error)
+{
+	f->verdict = VERDICT_UNTESTED;
+	snprintf(f->evidence, EVIDENCE_MAX,
+		 "cannot have %s: %s (see ulimit -u, ulimit -v, the memory and pids limits of the container)",
+		 what, strerror(-error));
+}
+
 /* --- points --------------------------------------------------------- */
 
 static void record(struct stage *s, enum point point,
@@ -113,7 +121,7 @@ static FILE *evidence_open(struct stage *s, size_t at)
 			     "w");
 
 	if (!out)
-		abort();
+		stage_lacks(s, "memory for its evidence", -ENOMEM);
 	return out;
 }
 
@@ -274,13 +282,15 @@ struct actor *stage_start(struct stage *s, const char *name,
 			  void (*fn)(struct actor *actor), uint64_t arg)
 {
 	struct actor *actor = s->actors;
+	int error;
 
 	/* A slot is free before its first actor and after each was joined. */
 	while (actor->fn && !actor->joined)
 		actor++;
 	*actor = (struct actor){ .stage = s, .fn = fn, .arg = arg };
-	if (task_start(&actor->thread, name, -1, actor_main, actor))
-		abort();	/* reported by the parent */
+	error = task_start(&actor->thread, name, -1, actor_main, actor);
+	if (error)
+		stage_lacks(s, "a thread", error);
 	return actor;
 }
 
@@ -354,7 +364,7 @@ static void root_commit(void *ctx, const struct tree_blocks *tree)
 		return;
 	h = aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
 	if (!h)
-		abort();
+		stage_lacks(s, "memory", -ENOMEM);
 	s->commits++;
 	for (unsigned int i = 0; i < tree->nr; i++) {
 		uint64_t bno = tree->bno[i];
@@ -396,8 +406,10 @@ int stage_open(struct stage *s, const struct fix *fix, struct finding *f)
 	s->block = 1;			/* the first that is handed out */
 	s->epoch_ns = now_ns();
 	s->events = calloc(STAGE_EVENTS, sizeof(*s->events));
-	if (!s->events)
+	if (!s->events) {
+		lacks(f, "memory", -ENOMEM);
 		return -ENOMEM;
+	}
 	error = device_open(&dopt, &s->dev, why, sizeof(why));
 	if (error) {
 		stage_verdict(s, VERDICT_UNTESTED, "%s", why);
@@ -418,8 +430,8 @@ int stage_open(struct stage *s, const struct fix *fix, struct finding *f)
 	if (!error)
 		error = fix->mount(&s->opt, &s->mp);
 	if (error)
-		stage_verdict(s, VERDICT_UNTESTED, "mount failed: %s",
-			      strerror(-error));
+		lacks(f, "a thread or memory to mount", error);
+	f->begun = !error;
 	return error;
 }
 
@@ -432,6 +444,13 @@ void stage_close(struct stage *s, struct teardown *left)
 }
 
 /* --- verdicts ------------------------------------------------------- */
+
+void stage_lacks(struct stage *s, const char *what, int error)
+{
+	lacks(s->finding, what, error);
+	fflush(NULL);
+	_exit(0);
+}
 
 void stage_verdict(struct stage *s, enum verdict verdict,
 		   const char *fmt, ...)

@@ -84,12 +84,25 @@ struct stage {
  */
 #define STAGE_WATCHDOG_S	60
 
-/* A small mount; -errno is a failed setup, reported as untested. */
+/*
+ * A small mount; -errno is a failed setup, reported as untested.  What ends
+ * the process before is no fault of the fix, and what does afterwards is.
+ */
 int stage_open(struct stage *s, const struct fix *fix, struct finding *f);
 /* Unmount and judge what is left.  Not after a hang or a crash. */
 void stage_close(struct stage *s, struct teardown *left);
 
-/* Start @fn as @name; its events go to that column. */
+/*
+ * The machine has not enough of something: ends the process with a finding
+ * that names it.
+ */
+void __attribute__((noreturn)) stage_lacks(struct stage *s, const char *what,
+					   int error);
+
+/*
+ * Start @fn as @name; its events go to that column.  Without another thread
+ * there is no scenario: see stage_lacks().
+ */
 struct actor *stage_start(struct stage *s, const char *name,
 			  void (*fn)(struct actor *actor), uint64_t arg);
 /* False if patience ran out; the finding then says who waits for whom. */

@@ -252,9 +252,12 @@ static void worker_main(void *arg)
 	smp_store_release(&w->done, 1);
 }
 
-static unsigned int start_workers(struct stress *st, struct worker *workers)
+/* All of them, or -errno: with fewer it is another stress. */
+static int start_workers(struct stress *st, struct worker *workers,
+			 unsigned int *nr)
 {
 	unsigned int n = 0;
+	int error = 0;
 
 	for (unsigned int j = 0; j < NR_JOBS; j++)
 		for (unsigned int a = 0;
@@ -268,12 +271,13 @@ static unsigned int start_workers(struct stress *st, struct worker *workers)
 				.rnd = (st->seed + 1) * 0x9e3779b97f4a7c15u +
 				       n * 7919 + 1,
 			};
-			if (task_start(&w->thread, jobs[j].name, -1,
-				       worker_main, w))
-				return n;
-			n++;
+			error = error ? error :
+					task_start(&w->thread, jobs[j].name,
+						   -1, worker_main, w);
+			n += !error;
 		}
-	return n;
+	*nr = n;
+	return error;
 }
 
 static uint64_t progress(struct stress *st)
@@ -385,8 +389,9 @@ int stress_run(const struct fix *fix, double seconds, uint64_t seed,
 	if (error)
 		goto out_close;
 
-	n = start_workers(st, workers);
-	res->hung = !run_for(st, seconds) || !stop_workers(st, workers, n);
+	error = start_workers(st, workers, &n);
+	res->hung = !run_for(st, error ? 0 : seconds) ||
+		    !stop_workers(st, workers, n);
 	if (res->hung) {
 		/* What hangs cannot be joined: the process ends with it. */
 		out = fmemopen(who, who_size, "w");
@@ -396,7 +401,7 @@ int stress_run(const struct fix *fix, double seconds, uint64_t seed,
 		}
 		take_results(st, res);
 		res->seconds = (now_ns() - start) / 1e9;
-		return 0;
+		return error;
 	}
 	res->broken_ags = broken_ags(st);
 	fix->unmount(st->mp, &res->left);

@@ -2,34 +2,85 @@
 /*
  * verify --stress: run it fix by fix, report rates with their intervals.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "verify.h"
 
+#include <errno.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_roots.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-struct stress_job {
+#include "bench/child.h"
+
+#define POLL_US		2000
+
+/* In memory that both processes share. */
+struct stress_outcome {
 	const struct fix *fix;
 	double seconds;
 	uint64_t seed;
-};
-
-struct stress_outcome {
 	struct stress_result res;
 	int error;
+	char crash[128];		/* by the parent: how it died */
 	char who[2048];
 };
 
-static void stress_child(void *arg, void *result)
+static void stress_child(void *arg)
 {
-	struct stress_job *job = arg;
-	struct stress_outcome *out = result;
+	struct stress_outcome *o = arg;
 
-	out->error = stress_run(job->fix, job->seconds, job->seed, &out->res,
-				out->who, sizeof(out->who));
+	o->error = stress_run(o->fix, o->seconds, o->seed, &o->res, o->who,
+			      sizeof(o->who));
+}
+
+/* What it counted is lost with it. */
+static void take_status(struct stress_outcome *o, int status)
+{
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return;
+	o->error = -ECHILD;
+	if (WIFEXITED(status))
+		snprintf(o->crash, sizeof(o->crash), "exit code %d",
+			 WEXITSTATUS(status));
+	else
+		snprintf(o->crash, sizeof(o->crash), "%s",
+			 strsignal(WTERMSIG(status)));
+}
+
+/* In a child, which hangs at the worst. */
+static void stress_in_child(struct stress_outcome *o)
+{
+	uint64_t end = now_ns() + (o->seconds * 3 + 120) * 1e9;
+	struct child child;
+	int status, reaped = 0;
+
+	o->error = child_start(&child, stress_child, o);
+	if (o->error)
+		return;
+	while (!reaped) {
+		bool late = now_ns() > end;
+
+		if (late || child_interrupted())
+			child_kill(&child);
+		reaped = child_reap(&child, late || child_interrupted(),
+				    &status, NULL);
+		if (late)
+			o->error = -ETIMEDOUT;
+		else if (reaped < 0)
+			o->error = reaped;
+		else if (reaped)
+			take_status(o, status);
+		else
+			usleep(POLL_US);
+	}
 }
 
 struct beta {
@@ -106,6 +157,13 @@ static void print_names(unsigned int bits, FILE *out)
 			fprintf(out, " %s", hazard_name(h));
 }
 
+static const char *why_none(const struct stress_outcome *o)
+{
+	if (o->crash[0])
+		return o->crash;
+	return o->error ? strerror(-o->error) : "no load succeeded";
+}
+
 static void print_outcome(const struct fix *fix,
 			  const struct stress_outcome *o)
 {
@@ -113,8 +171,7 @@ static void print_outcome(const struct fix *fix,
 	double low, high;
 
 	if (o->error || !r->loads) {
-		printf("%-21s no result: %s%s\n", fix->name,
-		       o->error ? strerror(-o->error) : "no load succeeded",
+		printf("%-21s no result: %s%s\n", fix->name, why_none(o),
 		       r->hung ? ", hung" : "");
 		if (r->hung)
 			fputs(o->who, stdout);
@@ -174,69 +231,72 @@ static json_t *outcome_json(const struct stress_outcome *o)
 			 "seconds", r->seconds, "violated", names);
 }
 
-/* 0 if it went as the fix claims. */
+/* VERIFY_OK, VERIFY_VIOLATED or VERIFY_UNTESTED. */
 static int judge(const struct fix *fix, const struct stress_outcome *o)
 {
 	unsigned int bad = violated(o) & fix->claims;
 
-	if (o->error) {
-		fprintf(stderr, "%s: stress gave no result: %s\n", fix->name,
-			strerror(-o->error));
-		return fix->claims & HAZARD(DEADLOCK) ? 1 : 0;
-	}
 	if (bad) {
 		fprintf(stderr, "%s claims to hold, and violated:", fix->name);
 		print_names(bad, stderr);
 		fputc('\n', stderr);
-		return 1;
+		return VERIFY_VIOLATED;
 	}
-	if ((fix->claims & HAZARD(ORDERING)) &&
-	    (!o->res.loads || o->res.broken_ags)) {
-		fprintf(stderr, "%s: %s: that shows nothing\n", fix->name,
-			o->res.loads ? "no repair succeeds any more after it" :
-				       "no load succeeded");
-		return 1;
+	if (fix->claims && (o->error || !o->res.loads)) {
+		fprintf(stderr, "%s: stress gave no result: %s\n", fix->name,
+			why_none(o));
+		return VERIFY_UNTESTED;
+	}
+	if ((fix->claims & HAZARD(ORDERING)) && o->res.broken_ags) {
+		fprintf(stderr,
+			"%s: no repair succeeds any more after it: that shows "
+			"nothing\n",
+			fix->name);
+		return VERIFY_UNTESTED;
 	}
 	if (!strcmp(fix->name, "none") && !o->res.not_durable) {
 		fprintf(stderr, "none did not lose ordering: the run was too "
 				"short to say anything about the others\n");
-		return 1;
+		return VERIFY_UNTESTED;
 	}
-	return 0;
+	return VERIFY_OK;
+}
+
+static void show(const struct stress_outcome *o, json_t *all)
+{
+	if (all)
+		json_object_set_new(all, o->fix->name, outcome_json(o));
+	else
+		print_outcome(o->fix, o);
+	fflush(stdout);
 }
 
 int stress_main(struct matrix *m, double seconds, uint64_t seed, bool json)
 {
-	json_t *root = json_object(), *all = json_object();
-	int bad = 0;
+	struct stress_outcome *o = mmap(NULL, sizeof(*o),
+					PROT_READ | PROT_WRITE,
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	json_t *all = json ? json_object() : NULL;
+	int status = VERIFY_OK;
 
-	json_object_set_new(root, "stress", all);
-	for (unsigned int i = 0; i < m->nr_fixes; i++) {
-		struct stress_job job = { m->fix[i], seconds, seed };
-		struct stress_outcome *o = calloc(1, sizeof(*o));
-		int error;
-
-		if (!o || m->fix[i]->does_nothing) {
-			free(o);
+	if (o == MAP_FAILED || (json && !all))
+		return verify_failed(-ENOMEM);
+	child_catch_signals();
+	for (unsigned int i = 0; i < m->nr_fixes && !child_interrupted(); i++) {
+		if (m->fix[i]->does_nothing)
 			continue;
-		}
-		error = child_run(stress_child, &job, o, sizeof(*o),
-				  seconds * 3 + 120);
-		if (error)
-			o->error = error;
-		if (json)
-			json_object_set_new(all, m->fix[i]->name,
-					    outcome_json(o));
-		else
-			print_outcome(m->fix[i], o);
-		fflush(stdout);
-		bad += judge(m->fix[i], o);
-		free(o);
+		*o = (struct stress_outcome){ .fix = m->fix[i],
+					      .seconds = seconds,
+					      .seed = seed };
+		stress_in_child(o);
+		if (child_interrupted())
+			break;
+		show(o, all);
+		status = verify_worse(status, judge(o->fix, o));
 	}
-	if (json) {
-		json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-		putchar('\n');
-	}
-	json_decref(root);
-	return bad ? 1 : 0;
+	if (json && verify_dump(json_pack("{s:o, s:b}", "stress", all,
+					  "interrupted", child_interrupted())))
+		status = verify_worse(status, VERIFY_UNTESTED);
+	munmap(o, sizeof(*o));
+	return child_interrupted() ? verify_failed(-EINTR) : status;
 }

@@ -32,6 +32,39 @@ static const struct argp_option argp_options[] = {
 	{ 0 }
 };
 
+int verify_worse(int a, int b)
+{
+	if (a == VERIFY_VIOLATED || b == VERIFY_VIOLATED)
+		return VERIFY_VIOLATED;
+	return a > b ? a : b;
+}
+
+int verify_failed(int error)
+{
+	if (error == -EINTR) {
+		fprintf(stderr, "verify: interrupted: there is no more than "
+				"what was finished\n");
+		return VERIFY_INTERRUPTED;
+	}
+	fprintf(stderr,
+		"verify: cannot start a process, or no memory: %s; see ulimit "
+		"-u, ulimit -v, and the pids and memory limits of the "
+		"container\n",
+		strerror(-error));
+	return VERIFY_UNTESTED;
+}
+
+int verify_dump(json_t *json)
+{
+	int error = json ? json_dumpf(json, stdout,
+				      JSON_INDENT(2) | JSON_PRESERVE_ORDER) :
+			   -1;
+
+	putchar('\n');
+	json_decref(json);
+	return error ? -EIO : 0;
+}
+
 static void add_fix(struct options *o, const char *name)
 {
 	const struct fix *fix = fix_by_name(name);
@@ -41,7 +74,7 @@ static void add_fix(struct options *o, const char *name)
 		for (const struct fix *const *f = fixes; *f; f++)
 			fprintf(stderr, " %s", (*f)->name);
 		fputc('\n', stderr);
-		exit(2);
+		exit(VERIFY_USAGE);
 	}
 	o->asked = true;
 	if (o->m->nr_fixes < FIXES_MAX)
@@ -60,7 +93,7 @@ static void add_hazard(struct options *o, const char *name)
 	for (int h = 0; h < HAZARDS; h++)
 		fprintf(stderr, " %s", hazard_name(h));
 	fputc('\n', stderr);
-	exit(2);
+	exit(VERIFY_USAGE);
 }
 
 static double number(const char *what, const char *arg, double min,
@@ -74,7 +107,7 @@ static double number(const char *what, const char *arg, double min,
 			"verify: --%s '%s': a number from %g to %g is "
 			"needed\n",
 			what, arg, min, max);
-		exit(2);
+		exit(VERIFY_USAGE);
 	}
 	return value;
 }
@@ -107,7 +140,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			"verify: unexpected argument '%s'; see "
 			"--help\n",
 			arg);
-		exit(2);
+		exit(VERIFY_USAGE);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -128,18 +161,19 @@ int verify_main(int argc, char **argv)
 		.parser = parse,
 		.doc = "Run every fix against every hazard and say which "
 		       "holds.\vExit status: 0 if the negative controls fail "
-		       "and every fix holds what it claims, 1 if not, 2 on "
-		       "bad usage, 130 if interrupted.",
+		       "and every fix holds what it claims; 1 if a fix "
+		       "violates what it claims; 2 on bad usage; 3 if that "
+		       "cannot be said: what a fix claims could not be tested, "
+		       "a control did not fail, or verify itself could not go "
+		       "on; 130 if interrupted.",
 	};
 	struct options o = { .seed = 1 };
-	int error;
+	int error, status;
 
-	argp_err_exit_status = 2;
+	argp_err_exit_status = VERIFY_USAGE;
 	o.m = calloc(1, sizeof(*o.m));
-	if (!o.m) {
-		fprintf(stderr, "verify: out of memory\n");
-		return 2;
-	}
+	if (!o.m)
+		return verify_failed(-ENOMEM);
 	o.m->repeat = 1;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	if (!o.asked)
@@ -147,31 +181,23 @@ int verify_main(int argc, char **argv)
 	if (!o.m->hazards)
 		o.m->hazards = HAZARD_ALL;
 	if (o.stress > 0) {
-		error = stress_main(o.m, o.stress, o.seed, o.json);
+		status = stress_main(o.m, o.stress, o.seed, o.json);
 		goto out;
 	}
 	error = matrix_run(o.m, isatty(STDERR_FILENO));
-	if (error) {
-		fprintf(stderr, "verify: %s\n",
-			error == -EINTR ?
-				"interrupted: what was finished follows" :
-				strerror(-error));
-		if (error == -EINTR && !o.json)
-			matrix_print(o.m, false, stdout);
-		error = error == -EINTR ? 130 : 1;
-		goto out;
-	}
-	if (o.json)
-		matrix_print_json(o.m, stdout);
-	else
-		matrix_print(o.m, true, stdout);
+	if (o.json && verify_dump(json_pack("{s:o, s:b}", "fixes",
+					    matrix_to_json(o.m), "interrupted",
+					    error == -EINTR)))
+		error = -ENOMEM;
+	if (!o.json)
+		matrix_print(o.m, !error, stdout);
 	fflush(stdout);
-	error = matrix_judge(o.m, stderr) ? 1 : 0;
-	if (!error && !o.json)
+	status = error ? verify_failed(error) : matrix_judge(o.m, stderr);
+	if (!status && !o.json)
 		puts("Every fix holds what it claims; the negative controls "
 		     "fail as they must.");
 out:
 	matrix_free(o.m);
 	free(o.m);
-	return error;
+	return status;
 }

@@ -3,11 +3,26 @@
 #ifndef ORACLE_VERIFY_H
 #define ORACLE_VERIFY_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "oracle.h"
 
 #define FIXES_MAX	64
+
+/* Exit status. */
+enum {
+	VERIFY_OK = 0,
+	VERIFY_VIOLATED = 1,		/* what a fix claims to hold */
+	VERIFY_USAGE = 2,
+	VERIFY_UNTESTED = 3,		/* or verify itself failed */
+	VERIFY_INTERRUPTED = 130,
+};
+
+/* A violation outweighs what could not be tested. */
+int verify_worse(int a, int b);
+/* Say in a line that verify itself failed, with -errno.  Exit status. */
+int verify_failed(int error);
 
 /* What all scenarios of one hazard, repeated, said of one fix. */
 struct cell {
@@ -27,19 +42,21 @@ struct matrix {
 	struct cell cell[FIXES_MAX][HAZARDS];
 };
 
-/* Run it all in children; SIGINT ends it early with -EINTR. */
+/*
+ * Run it all in children.  0, -EINTR after a signal, or -errno if no process
+ * could be had: @m has what was finished.
+ */
 int matrix_run(struct matrix *m, bool progress);
 void matrix_free(struct matrix *m);
 void matrix_print(const struct matrix *m, bool timelines, FILE *out);
-int matrix_print_json(const struct matrix *m, FILE *out);
-/* 0 if all is as it has to be; else one line for each reason. */
+/* {fix: {hazard: {verdict, claimed, evidence, violated, runs}}} or NULL. */
+json_t *matrix_to_json(const struct matrix *m);
+/* Exit status; one line for each reason why it is not 0. */
 int matrix_judge(const struct matrix *m, FILE *out);
+/* Print and free @json.  0 or -errno; NULL: no memory for it. */
+int verify_dump(json_t *json);
 /* The first scenario of each hazard is the plain case of it. */
 bool scenario_is_first(const struct scenario *sc);
-
-/* Run @fn in a child; what it wrote to @result is there afterwards. */
-int child_run(void (*fn)(void *arg, void *result), void *arg, void *result,
-	      size_t size, unsigned int timeout_s);
 
 /* verify --stress */
 int stress_main(struct matrix *m, double seconds, uint64_t seed, bool json);

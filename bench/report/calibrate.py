@@ -81,14 +81,24 @@ def plan_of(scale: float) -> Plan:
 
 # --- measuring ---------------------------------------------------------------
 
+def started(command: list[str], **options: object) -> subprocess.Popen:
+    """A process, or Refused."""
+    try:
+        return subprocess.Popen(command, **options)
+    except OSError as error:
+        raise Refused(f"cannot start {command[0]}: {error.strerror} (see "
+                      "ulimit -u); what is measured is kept, go on with "
+                      "--resume") from error
+
+
 @contextmanager
 def neighbour(busy: bool) -> Iterator[None]:
     """A process that is always busy, or none."""
     if not busy:
         yield
         return
-    process = subprocess.Popen(NEIGHBOUR, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+    process = started(NEIGHBOUR, stdout=subprocess.DEVNULL,
+                      stderr=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -103,9 +113,8 @@ def run_command(program: Path, words: list[str],
     `waiting` is called now and then meanwhile.
     """
     with tempfile.TemporaryFile("w+") as said:
-        with subprocess.Popen([str(program), "run", *words],
-                              stdout=subprocess.DEVNULL,
-                              stderr=said) as process:
+        with started([str(program), "run", *words],
+                     stdout=subprocess.DEVNULL, stderr=said) as process:
             try:
                 while ended(process) is None:
                     waiting()
@@ -219,14 +228,13 @@ def invoke(program: Path, folder: Path, name: str, seed: int, rounds: int,
 def compare_py(first: Path, second: Path) -> float:
     """The p value that Google Benchmark's compare.py gives two reports."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
-        done = subprocess.run(
-            [sys.executable, str(COMPARE_PY), "--no-color", "--dump_to_json",
-             out.name, "benchmarks", str(first), str(second)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            check=False)
-        if done.returncode:
-            raise Refused(f"{COMPARE_PY} failed: "
-                          f"{done.stderr.strip().splitlines()[-1]}")
+        with started([sys.executable, str(COMPARE_PY), "--no-color",
+                      "--dump_to_json", out.name, "benchmarks", str(first),
+                      str(second)], stdout=subprocess.DEVNULL,
+                     stderr=subprocess.PIPE, text=True) as process:
+            said = process.communicate()[1].strip().splitlines()[-1:]
+        if process.returncode:
+            raise Refused(f"{COMPARE_PY} failed: {' '.join(said)}")
         found = json.loads(Path(out.name).read_text(encoding="utf-8"))
     tests = [row["utest"] for row in found if row.get("utest")]
     if not tests:
@@ -381,7 +389,7 @@ def main(argv: list[str]) -> int:
         signal.signal(number, interrupt)
     try:
         calibrate(args)
-    except Refused as error:
+    except (Refused, OSError) as error:
         print(f"scripts/calibrate: {error}", file=sys.stderr)
         return 2
     return 0

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "bench/machine/machine.h"
 
 /* --- what is selected --------------------------------------------------- */
@@ -267,7 +268,7 @@ static void print_resume(const struct run *r)
 	ssize_t n;
 
 	cli_say("%s: %u of %u block%s finished and kept; to go on:",
-		run_interrupted() ? "interrupted" : "not complete",
+		child_interrupted() ? "interrupted" : "not complete",
 		r->finished, r->cli.blocks, r->cli.blocks == 1 ? "" : "s");
 	fputs("  ", stderr);
 	if (r->cli.home) {
@@ -304,7 +305,7 @@ static int measure(struct run *r)
 {
 	int status, reported = 0;
 
-	run_catch_signals();
+	child_catch_signals();
 	status = prepare(r);
 	if (status)
 		return status;

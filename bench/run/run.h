@@ -95,9 +95,6 @@ int run_load_blocks(struct run *r);
 int run_blocks(struct run *r);
 /* Processes of blocks get @argv ("run" first) too.  0 or -ENOMEM. */
 int run_child_argv(struct run *r, int argc, char **argv);
-/* SIGINT, SIGTERM and SIGHUP end the child and are kept in mind. */
-void run_catch_signals(void);
-bool run_interrupted(void);
 
 /* Show what the finished blocks say.  Exit status. */
 int run_report(struct run *r);
@@ -229,8 +226,12 @@ unsigned int run_workload_end(const struct pairs *pairs, unsigned int from);
 
 /* --- hazards: run_hazards.c --------------------------------------------- */
 
-/* Forks: no thread may be running.  0 or -EINTR. */
-int run_hazards(const struct cli *cli, struct hazards *hazards);
+/*
+ * Check the fixes of a run against all hazards but lost-wakeup, and keep the
+ * matrix in its folder as verify.json.  0, -EINTR, or -errno: no memory, no
+ * process, or it could not be written.
+ */
+int run_hazards(const struct run *r, struct hazards *hazards);
 /* A line or more per fix: the hazards that it does not hold. */
 void run_print_hazards(const struct cli *cli, const struct hazards *hazards,
 		       FILE *out);

@@ -10,17 +10,16 @@
 #include "bench/run/run.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+#include "bench/child.h"
 
 /* In memory that both processes share; names in it are the program's. */
 struct outcome {
+	struct instance *in;
 	struct record record;
 	double ns;
 	int error;
@@ -31,11 +30,11 @@ static void fail(struct instance *in, const char *why)
 	snprintf(in->record.reason, sizeof(in->record.reason), "%s", why);
 }
 
-static void measure(struct instance *in, struct outcome *out, pid_t parent)
+static void measure(void *arg)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);	/* it died before we had asked */
+	struct outcome *out = arg;
+	struct instance *in = out->in;
+
 	in->record = (struct record){ 0 };
 	if (run_stage_open(in->bench, in->bench->at)) {
 		out->error = -EAGAIN;
@@ -48,7 +47,6 @@ static void measure(struct instance *in, struct outcome *out, pid_t parent)
 		fail(in, "threads or pages were not where the plan had them");
 	}
 	out->record = in->record;
-	_exit(0);
 }
 
 static int take(struct instance *in, struct outcome *out, int status,
@@ -72,21 +70,17 @@ int run_alone(struct instance *in, double *ns)
 {
 	struct outcome *out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid, parent = getpid();
+	struct child child = { 0 };
 	struct rusage usage;
 	int status, error;
 
 	if (out == MAP_FAILED)
 		return -ENOMEM;
-	fflush(NULL);
-	pid = fork();
-	error = pid < 0 ? -errno : 0;
-	if (pid == 0)
-		measure(in, out, parent);
-	while (!error && wait4(pid, &status, 0, &usage) < 0)
-		if (errno != EINTR)
-			error = -errno;
+	out->in = in;
+	error = child_start(&child, measure, out);
 	if (!error)
+		error = child_reap(&child, true, &status, &usage);
+	if (error >= 0)
 		error = take(in, out, status, &usage);
 	else
 		snprintf(in->record.reason, sizeof(in->record.reason),

@@ -9,55 +9,16 @@
 #include "bench/run/run.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "bench/layout.h"
 #include "bench/progress.h"
 
-/* --- signals, and the one child there is -------------------------------- */
-
-static volatile sig_atomic_t interrupted;
-static volatile pid_t child;
-
-static void on_signal(int sig)
-{
-	int saved = errno;
-
-	interrupted = sig;
-	if (child > 0)
-		kill(child, SIGKILL);
-	errno = saved;
-}
-
-void run_catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-}
-
-bool run_interrupted(void)
-{
-	return interrupted;
-}
-
-static void hold_signals(sigset_t *old)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, old);
-}
+/* --- the process of a block ---------------------------------------------- */
 
 /* The stack begins behind the environment: its size is part of a layout. */
 static int pad_environment(unsigned int bytes)
@@ -73,53 +34,41 @@ static int pad_environment(unsigned int bytes)
 	return error;
 }
 
-static void exec_child(char **argv, const struct layout *layout,
-		       const sigset_t *mask, pid_t parent)
+struct program {
+	char **argv;
+	const struct layout *layout;
+};
+
+static void exec_program(void *arg)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);	/* it died before we had asked */
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	const struct program *program = arg;
+	const struct layout *layout = program->layout;
+
 	/* Buffers in huge pages, as the kernel's: also in threads' heaps. */
 	setenv("GLIBC_TUNABLES",
 	       "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864", 0);
 	if (!pad_environment(layout->env_bytes))
-		execv(layout->program, argv);
+		execv(layout->program, program->argv);
 	cli_fail("cannot start a process for a block: %s: %s",
 		 layout->program, strerror(errno));
 	_exit(EXIT_USAGE);
 }
 
-/* Its wait status, or -errno (-EINTR: a signal came before it began). */
+/* Its wait status, or -errno. */
 static int run_child(char **argv, const struct layout *layout)
 {
-	pid_t pid, parent = getpid();
-	siginfo_t ended;
+	struct program program = { argv, layout };
+	struct child child;
 	int status, error;
-	sigset_t mask;
 
-	fflush(NULL);
-	hold_signals(&mask);
-	pid = interrupted ? -1 : fork();
-	error = interrupted ? -EINTR : -errno;
-	if (pid == 0)
-		exec_child(argv, layout, &mask, parent);
-	child = pid;
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	if (pid < 0)
+	error = child_start(&child, exec_program, &program);
+	if (error)
 		return error;
-	/* It keeps its number until no signal can be sent there any more. */
-	while (waitid(P_PID, pid, &ended, WEXITED | WNOWAIT) < 0)
-		if (errno != EINTR)
-			return -errno;
-	hold_signals(&mask);
-	child = 0;
-	error = waitpid(pid, &status, 0) < 0 ? -errno : 0;
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return error ? error : status;
+	/* The signal may have come before there was a child to kill. */
+	if (child_interrupted())
+		child_kill(&child);
+	error = child_reap(&child, true, &status, NULL);
+	return error < 0 ? error : status;
 }
 
 /* --- blocks ------------------------------------------------------------- */
@@ -187,7 +136,7 @@ static int measure_block(struct run *r, unsigned int block)
 		progress_clear();
 		result_discard(r->dir, name);
 	}
-	if (interrupted)
+	if (child_interrupted())
 		return EXIT_INTERRUPTED;
 	if (status < 0)
 		return cli_fail("cannot start a process for block %u: %s",
@@ -232,7 +181,8 @@ int run_blocks(struct run *r)
 
 	for (unsigned int b = 1; b <= r->cli.blocks && !status; b++)
 		if (!r->blocks[b - 1])
-			status = interrupted ? EXIT_INTERRUPTED :
-					       measure_block(r, b);
+			status = child_interrupted() ?
+					 EXIT_INTERRUPTED :
+					 measure_block(r, b);
 	return status;
 }

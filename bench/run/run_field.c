@@ -38,6 +38,12 @@ struct field {
 	bool one_at_a_time;		/* they share a device, or memory */
 };
 
+/* Of memory, threads or processes. */
+static bool is_lacking(int error)
+{
+	return error == -ENOMEM || error == -EAGAIN;
+}
+
 /* --- watchdog ----------------------------------------------------------- */
 
 static char stuck_message[256];
@@ -228,7 +234,7 @@ static int calibrate(struct field *f)
 			continue;
 		error = measure_speed(f, &f->in[i], &ops);
 		progress_prepared();
-		if (error == -ENOMEM)
+		if (is_lacking(error))
 			return error;
 		if (!error && ops < f->ops)
 			f->ops = ops;
@@ -259,7 +265,7 @@ static int run_rounds(struct field *f, uint64_t seed)
 				run_alone(in, &ns) :
 				batch(f, in, f->ops, &in->record, &ns);
 		progress_add(f->workload->batch_ns / 1e9);
-		if (error == -ENOMEM)
+		if (is_lacking(error))
 			break;
 		if (!error) {
 			in->record.batch_ns[in->record.nr_batches++] = ns;
@@ -294,19 +300,25 @@ static int open_all(struct field *f)
 		watch(in);
 		error = instance_open(in);
 		progress_prepared();
-		if (error == -ENOMEM)
+		if (is_lacking(error))
 			return error;
 	}
 	return 0;
 }
 
-/* No figure of a workload counts that did not have its memory. */
-static void give_up(struct field *f)
+/* No figure of a workload counts that did not have what it needs. */
+static void give_up(struct field *f, int error)
 {
+	const char *what = error == -ENOMEM ?
+				   "memory" :
+				   "threads or processes (ulimit -u)";
+
+	cli_say("%s is not measured: out of %s", f->workload->name, what);
 	for (unsigned int i = 0; i < f->nr; i++)
 		snprintf(f->in[i].record.reason,
 			 sizeof(f->in[i].record.reason),
-			 "out of memory with %u cache%s of %u thread%s: measure fewer fixes at once, or with fewer threads",
+			 "out of %s with %u cache%s of %u thread%s: measure fewer fixes at once, or with fewer threads",
+			 what,
 			 f->one_at_a_time ? 1 : f->nr,
 			 f->one_at_a_time || f->nr == 1 ? "" : "s",
 			 f->bench->threads, f->bench->threads == 1 ? "" : "s");
@@ -429,8 +441,8 @@ int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
 	progress_prepared();
 	if (!error)
 		error = run_rounds(&f, bench_random(&seed));
-	if (error == -ENOMEM) {
-		give_up(&f);
+	if (is_lacking(error)) {
+		give_up(&f, error);
 		error = 0;
 	}
 	for (unsigned int i = 0; i < f.nr; i++) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/child.h"
 #include "bench/machine/machine.h"
 
 #define LABEL_MAX	160
@@ -209,15 +210,15 @@ static int print_text(struct run *r, const struct summary *s, FILE *out)
 		.cli = &r->cli,
 		.nr_blocks = r->finished,
 	};
-	const char *unknown = r->cli.no_verify ? "--no-verify" :
-			      run_interrupted() ? "interrupted" :
-						  NULL;
+	const char *unknown = r->cli.no_verify ? "--no-verify" : NULL;
 	int error = 0;
 
 	if (!unknown) {
-		error = run_hazards(&r->cli, r->hazards);
+		error = child_interrupted() ? -EINTR :
+					      run_hazards(r, r->hazards);
 		if (error)
-			unknown = "interrupted";
+			unknown = error == -EINTR ? "interrupted" :
+						    strerror(-error);
 		else
 			table.hazards = r->hazards;
 	}
@@ -231,7 +232,12 @@ static int print_text(struct run *r, const struct summary *s, FILE *out)
 			"\nwhich fixes are correct was not checked: %s\n",
 			unknown);
 	fflush(out);
-	return error ? EXIT_INTERRUPTED : 0;
+	if (error == -EINTR)
+		return EXIT_INTERRUPTED;
+	return error ? cli_fail("which fixes are correct was not checked: %s "
+				"(see ulimit -u, ulimit -v, free space in %s)",
+				strerror(-error), r->dir) :
+		       0;
 }
 
 int run_report(struct run *r)

@@ -63,6 +63,8 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 	int error;
 
 	error = check_options(opt);
+	if (!error)
+		error = rcu_start();
 	if (error)
 		return error;
 	mp = aligned_alloc(128, size);

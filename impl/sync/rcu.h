@@ -39,6 +39,12 @@ static inline void rcu_exit(void)
 }
 
 /*
+ * Before the first rcu_defer() of a process: have the thread that will make
+ * its calls.  liburcu ends the process if it cannot be started, so whether
+ * any can is tried first.  0 or -errno.
+ */
+int rcu_start(void);
+/*
  * Call @fn once all present readers are gone, on some other thread, which
  * is no task: @fn may neither sleep nor ask for current.  The caller is
  * not in a read section.

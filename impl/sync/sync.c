@@ -5,6 +5,7 @@
  */
 #include "sync/sync.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #define SPINS_BEFORE_YIELD	1000
@@ -175,6 +176,32 @@ static void rcu_call(struct rcu_head *head)
 
 	__tsan_acquire(&rcu_tsan_tag);
 	cb->fn(cb);
+}
+
+#ifndef __SANITIZE_THREAD__
+static void *do_nothing(void *arg)
+{
+	return arg;
+}
+#endif
+
+int rcu_start(void)
+{
+#ifndef __SANITIZE_THREAD__
+	static bool started;
+	pthread_t thread;
+	int error;
+
+	if (started)
+		return 0;
+	error = pthread_create(&thread, NULL, do_nothing, NULL);
+	if (error)
+		return -error;
+	pthread_join(thread, NULL);
+	urcu_memb_get_default_call_rcu_data();
+	started = true;
+#endif
+	return 0;
 }
 
 void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb))

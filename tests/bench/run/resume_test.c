@@ -268,6 +268,8 @@ static pid_t start(char *out, char *rounds, char *log)
 	 */
 	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 	pid = fork();
+	/* It will be killed: -1 would be everybody. */
+	assert_true(pid >= 0);
 	if (pid)
 		return pid;
 	if (!freopen(log, "w", stdout) || dup2(1, 2) < 0)
