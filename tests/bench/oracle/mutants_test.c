@@ -6,11 +6,11 @@
  */
 #include "tests/bench/bench_test.h"
 
-#include <sched.h>
 #include <signal.h>
 
 #include "bench/oracle/stage.h"
 #include "bench/oracle/verify.h"
+#include "sync/affinity.h"
 
 /* Some run on for ever: 20 s each are for who may be right and slow. */
 #define PATIENCE_MS	5000
@@ -18,34 +18,14 @@
 /* Made by the build. */
 extern const struct fix *const mutants[];
 
-static bool has_two_processors(void)
-{
-	cpu_set_t set;
-
-	return !sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) >= 2;
-}
-
-/* A sanitizer or an assertion that ends the scenario has found it too. */
-static bool is_found(const struct cell *c)
-{
-	if (c->violated)
-		return true;
-#ifdef DELWRI_CHECKING
-	return c->evidence && (strstr(c->evidence, "the scenario died") ||
-			       strstr(c->evidence, "with exit code"));
-#else
-	return false;
-#endif
-}
-
 static int judge(const struct fix *mutant, int h, const struct cell *c)
 {
 	const char *evidence = c->evidence ? c->evidence : "nothing";
 
 	printf("%-30s %-15s %s: %.*s\n", mutant->name, hazard_name(h),
-	       is_found(c) ? "found" : "SURVIVED", (int)strcspn(evidence, "\n"),
+	       c->violated ? "found" : "SURVIVED", (int)strcspn(evidence, "\n"),
 	       evidence);
-	return !is_found(c);
+	return !c->violated;
 }
 
 /* All who break @h, each in all scenarios of it; how many survived. */
@@ -82,7 +62,7 @@ static void test_all_are_found(void **state)
 	for (unsigned int i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
 		signal(deadly[i], SIG_DFL);
 	for (int h = 0; h < HAZARDS; h++) {
-		if (h == HAZARD_LOST_WAKEUP && !has_two_processors())
+		if (h == HAZARD_LOST_WAKEUP && allowed_processors(NULL, 0) < 2)
 			printf("%s: not tried, it needs two processors\n",
 			       hazard_name(h));
 		else
