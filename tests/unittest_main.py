@@ -14,6 +14,7 @@ TOP = pathlib.Path(__file__).resolve().parents[1]
 class Result(unittest.TextTestResult):
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
         super().addSkip(test, reason)
+        # A line of its own: no dots before it.
         print(f"skipped: {test.id()}: {reason}", flush=True)
 
 
@@ -25,7 +26,7 @@ def main(folder: str, file: str) -> int:
     if not suite.countTestCases():
         print(f"no test in {folder}/{file}", file=sys.stderr)
         return 1
-    result = unittest.TextTestRunner(resultclass=Result).run(suite)
+    result = unittest.TextTestRunner(resultclass=Result, verbosity=0).run(suite)
     if not result.wasSuccessful():
         return 1
     return 77 if len(result.skipped) >= max(result.testsRun, 1) else 0
