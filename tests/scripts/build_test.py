@@ -150,5 +150,38 @@ class Build(unittest.TestCase):
         self.assertIn("building delwribench (release) failed", said)
 
 
+class Version(unittest.TestCase):
+    """cmake/version.sh: which commit, or the true reason why that is unknown."""
+
+    def setUp(self) -> None:
+        held = tempfile.TemporaryDirectory()
+        self.addCleanup(held.cleanup)
+        self.tree = pathlib.Path(held.name)
+
+    def header(self, path: str = "") -> list[str]:
+        subprocess.run([TOP / "cmake/version.sh", self.tree, self.tree / "v/version.h"],
+                       check=True, env=os.environ | {"PATH": path or os.environ["PATH"]})
+        return [line.split(maxsplit=2)[2] for line in
+                (self.tree / "v/version.h").read_text().splitlines()[1:]]
+
+    def test_version(self) -> None:
+        self.assertEqual(self.header(), ["NULL", '"not built from a git repository"'])
+        for command in (["init", "-q"], ["-c", "user.name=n", "-c", "user.email=e", "commit",
+                                         "-q", "--allow-empty", "-m", "m"]):
+            subprocess.run(["git", "-C", self.tree, *command], check=True)
+        version, reason = self.header()
+        self.assertRegex(version, '^"[0-9a-f]{12}"$')
+        self.assertEqual(reason, '""')
+        little = self.tree / "bin"
+        little.mkdir()
+        for tool in ("sh", "dirname", "mkdir", "cmp", "rm", "mv", "head", "tr"):
+            (little / tool).symlink_to(shutil.which(tool))
+        self.assertEqual(self.header(str(little)), ["NULL", '"git is not installed"'])
+        (self.tree / ".git/HEAD").write_text("nonsense\n")
+        version, reason = self.header()
+        self.assertEqual(version, "NULL")
+        self.assertRegex(reason, '^"git: fatal: .*"$')
+
+
 if __name__ == "__main__":
     unittest.main()
