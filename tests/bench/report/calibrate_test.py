@@ -156,9 +156,8 @@ class Program(unittest.TestCase):
 
     def start(self, *words):
         return subprocess.Popen(
-            [sys.executable, "-m", "bench.report.calibrate", "--program",
+            [sys.executable, TOP / "bench/report", "calibrate", "--program",
              self.program, "--results", self.top, *words], text=True,
-            env={**os.environ, "PYTHONPATH": str(TOP)},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def test_interrupted_and_resumed(self):
