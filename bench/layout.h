@@ -24,8 +24,8 @@ struct layout {
 
 /*
  * What block @block of a run with @seed executes.  Each layout is drawn
- * once before any is drawn again.  0, -ESTALE: the layouts are older than
- * this program; or -errno: our own path is unknown.
+ * once before any is drawn again.  The build leaves none that is another
+ * program's.  0, or -errno: our own path is unknown.
  */
 int layout_draw(uint64_t seed, unsigned int block, struct layout *layout);
 /* The same with @of layouts beside @program; for tests. */

@@ -32,6 +32,11 @@ use_library(libraries jansson libjansson-dev)
 use_library(libraries gsl libgsl-dev)
 use_library(libraries libisal libisal-dev)
 use_library(cmocka_library cmocka libcmocka-dev)
+# cmocka 2 warns of the name that older ones have.
+if(cmocka_FOUND AND cmocka_VERSION VERSION_LESS 2)
+	target_compile_definitions(cmocka_library INTERFACE
+		assert_uint_in_range=assert_in_range)
+endif()
 # It has no file for pkg-config.
 find_library(PFM_LIBRARY pfm)
 find_path(PFM_HEADERS perfmon/pfmlib_perf_event.h)

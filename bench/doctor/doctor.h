@@ -48,15 +48,17 @@ struct doctor_probe {
 	unsigned int nr_top;
 };
 
+struct activity_process {
+	int pid;
+	bool kernel;
+	char name[32];
+	double cpu_s;
+};
+
 /* Processor time of all and of each process, at one moment. */
 struct activity {
 	double busy_s, idle_s, steal_s;
-	struct activity_process {
-		int pid;
-		bool kernel;
-		char name[32];
-		double cpu_s;
-	} * processes; /* by pid */
+	struct activity_process *processes; /* by pid */
 	size_t nr;
 };
 

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FIXES = ROOT / "impl" / "linux"
 HERE = Path(__file__).resolve().parent
-BUILD = ROOT / "build" / "kernel"
+BUILD = Path(os.environ.get("BUILD_DIR") or ROOT / "build").resolve() / "kernel"
 SOURCE = "linux-source-6.12"
 
 

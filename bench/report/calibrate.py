@@ -393,7 +393,3 @@ def main(argv: list[str]) -> int:
         print(f"scripts/calibrate: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -119,9 +119,13 @@ def report_main(argv: list[str]) -> int:
     return EXIT_VOID if void else 0
 
 
-def run(main: Callable[[list[str]], int], program: str) -> int:
+PROGRAMS: dict[str, Callable[[list[str]], int]] = {
+    "compare": compare_main, "report": report_main}
+
+
+def run(program: str, argv: list[str]) -> int:
     try:
-        return main(sys.argv[1:])
+        return PROGRAMS[program](argv)
     except Refused as why:
         print(f"scripts/{program}: {why}", file=sys.stderr)
         return EXIT_REFUSED

@@ -114,9 +114,6 @@ static int measure_block(struct run *r, unsigned int block)
 	int status;
 
 	status = layout_draw(r->cli.seed, block, &layout);
-	if (status == -ESTALE)
-		return cli_fail("the layouts that blocks run are older than "
-				"the program: scripts/build release");
 	if (status)
 		return cli_fail("our own program cannot be found: %s",
 				strerror(-status));

@@ -16,9 +16,9 @@
 static void draw(uint64_t seed, unsigned int block, struct layout *l)
 {
 	layout_draw_of(seed, block, OF, "/some/delwribench", l);
-	assert_in_range(l->index, 1, OF);
+	assert_uint_in_range(l->index, 1, OF);
 	assert_int_equal(l->of, OF);
-	assert_in_range(l->env_bytes, 0, LAYOUT_ENV_MAX - 1);
+	assert_uint_in_range(l->env_bytes, 0, LAYOUT_ENV_MAX - 1);
 }
 
 /* Each once in every turn, and turns differ. */
@@ -40,7 +40,7 @@ static void test_turns(void **state)
 				same += first[i] == l.index;
 		}
 	}
-	assert_in_range(same, 0, OF);
+	assert_uint_in_range(same, 0, OF);
 }
 
 /* A block that is run again later is what it would have been. */
@@ -57,7 +57,7 @@ static void test_repeatable(void **state)
 		draw(10, block, &b);
 		differ += a.index != b.index;
 	}
-	assert_in_range(differ, OF, 3 * OF);
+	assert_uint_in_range(differ, OF, 3 * OF);
 }
 
 static void test_paths(void **state)

@@ -123,11 +123,11 @@ static void test_stall_is_charged_to_all(void **state)
 	/* All who came in the stall waited for its end: a closed loop has 1. */
 	nr = arrivals(w.stalled_from, end - MS, &sum);
 	assert_true(nr > 900);
-	assert_in_range(slower(&seen.latency, MS), nr - 20, nr + 20);
+	assert_uint_in_range(slower(&seen.latency, MS), nr - 20, nr + 20);
 	charged = (double)nr * end - sum;
 	assert_true(seen.load.total_ns >= charged);
 	assert_true(seen.load.total_ns < 1.1 * charged);
-	assert_in_range(seen.latency.max, STALL_NS, STALL_NS + MS);
+	assert_uint_in_range(seen.latency.max, STALL_NS, STALL_NS + MS);
 }
 
 static void test_stall_is_seen_in_time(void **state)
@@ -149,8 +149,9 @@ static void test_stall_is_seen_in_time(void **state)
 		else if (start > STALL_AT &&
 			 start + slice < STALL_AT + STALL_NS)
 			/* Less, the later it came. */
-			assert_in_range(most, STALL_AT + STALL_NS - start - MS,
-					STALL_AT + STALL_NS - start + MS);
+			assert_uint_in_range(most,
+					     STALL_AT + STALL_NS - start - MS,
+					     STALL_AT + STALL_NS - start + MS);
 	}
 }
 

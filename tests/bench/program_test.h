@@ -17,7 +17,8 @@ static inline bool program_find(void)
 {
 	program = getenv("DELWRIBENCH");
 	if (!program)
-		puts("DELWRIBENCH does not name the program: run ctest");
+		fputs("DELWRIBENCH does not name the program: run ctest\n",
+		      stderr);
 	return program;
 }
 

@@ -11,7 +11,6 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 
@@ -73,6 +72,7 @@ def check(functions: dict, fix: str) -> tuple:
     return reached, bad
 
 
+@unittest.skipUnless(os.uname().machine == "x86_64", "it reads x86-64 code")
 class Program(unittest.TestCase):
     """The one that is tested, $DELWRIBENCH."""
 
@@ -108,6 +108,7 @@ int good(int i) { return i ? i + 1 : rare(i) + 1; }
 """
 
 
+@unittest.skipUnless(os.uname().machine == "x86_64", "it reads x86-64 code")
 class Sample(unittest.TestCase):
     """The test can fail."""
 
@@ -129,7 +130,4 @@ class Sample(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if os.uname().machine != "x86_64":
-        print("skipped: it reads x86-64 code; run it on such a machine")
-        sys.exit(77)
     unittest.main()

@@ -1,17 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """scripts/numa-guest's judgement, without a guest: what is wrong is found."""
-import importlib.machinery
-import importlib.util
 import json
 import pathlib
+import sys
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-LOADER = importlib.machinery.SourceFileLoader("numa_guest", str(TOP / "scripts/numa-guest"))
-GUEST = importlib.util.module_from_spec(
-    importlib.util.spec_from_loader(LOADER.name, LOADER))
-LOADER.exec_module(GUEST)
+sys.path.insert(0, str(TOP / "bench/guest"))
+sys.dont_write_bytecode = True
+
+import numa_guest as GUEST  # noqa: E402
 
 
 def row(thread: int, pu: int, node: int | None, role: str = "looker") -> dict:

@@ -140,13 +140,13 @@ static void read_trace(struct hit *hit)
 	uint64_t buf;
 
 	memset(hit, 0, sizeof(*hit));
-	assert_in_range(trace_nr, 1, TRACE_MAX - 1);
+	assert_uint_in_range(trace_nr, 1, TRACE_MAX - 1);
 	for (unsigned int i = 0; i < trace_nr; i++) {
 		struct insn insn = decode(&trace[i]);
 
 		if (!insn.locked)
 			continue;
-		assert_in_range(hit->nr_ops, 0, OPS_MAX - 1);
+		assert_uint_in_range(hit->nr_ops, 0, OPS_MAX - 1);
 		hit->op[hit->nr_ops].kind = insn.kind;
 		hit->op[hit->nr_ops++].addr = insn.addr;
 	}

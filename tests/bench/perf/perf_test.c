@@ -254,7 +254,7 @@ static void test_real(void **state)
 	madvise(area, size, MADV_NOHUGEPAGE);
 	assert_int_equal(perf_open(0, &set), 0);
 	if (counter(set, "page-faults", "user")->status != PERF_OK) {
-		print_message("page faults cannot be counted: %s\n",
+		print_message("skipped: page faults are not counted: %s\n",
 			      counter(set, "page-faults", "user")->reason);
 		perf_close(set);
 		munmap(area, size);

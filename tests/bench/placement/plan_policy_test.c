@@ -259,6 +259,7 @@ static bool can_cross_node(const struct topology *t, unsigned int nr,
 static bool could(const struct topology *t, enum plan_policy policy,
 		  unsigned int nr, unsigned int *distance)
 {
+	*distance = 0;
 	switch (policy) {
 	case PLAN_SMT_PAIR:
 		return can_pair(t, nr);

@@ -6,17 +6,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import jsonschema
 import synthetic
 from synthetic import Truth
 
 from bench.report import Refused, kernel
 from bench.report.kernel import Figure
 from bench.report.load import load_run
-
-try:
-    import jsonschema
-except ImportError:
-    jsonschema = None
 
 RESULTS = Path(__file__).resolve().parents[3] / "results"
 
@@ -141,8 +137,6 @@ class Folders(unittest.TestCase):
         self.assertIn("no run of the model", kernel.render(data(), None))
 
 
-@unittest.skipUnless(jsonschema, "python3-jsonschema is missing: install it "
-                                 "to have results checked against schemas")
 class Schema(unittest.TestCase):
     def test_reference_runs_fit(self):
         schema = json.loads((RESULTS / "schema" / "kernel.json").read_text())

@@ -5,19 +5,13 @@ import json
 import unittest
 from pathlib import Path
 
+import jsonschema
 import synthetic
 from synthetic import Truth
-
-try:
-    import jsonschema
-except ImportError:
-    jsonschema = None
 
 RESULTS = Path(__file__).resolve().parents[3] / "results"
 
 
-@unittest.skipUnless(jsonschema, "python3-jsonschema is missing: install it "
-                                 "to have results checked against schemas")
 class Schemas(unittest.TestCase):
     def setUp(self):
         self.block, self.machine = (

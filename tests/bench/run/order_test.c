@@ -80,8 +80,8 @@ static void test_there_and_back(void **state)
 		last += order[NR - 1] == 0;
 	}
 	/* Drawn: 40 of 200 are expected. */
-	assert_in_range(first, 20, 60);
-	assert_in_range(last, 20, 60);
+	assert_uint_in_range(first, 20, 60);
+	assert_uint_in_range(last, 20, 60);
 }
 
 int main(void)

@@ -410,6 +410,6 @@ int main(void)
 	};
 
 	if (!program_find())
-		return 77;
+		return 2;
 	return cmocka_run_group_tests(tests, make_run, folder_remove);
 }

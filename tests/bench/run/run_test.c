@@ -358,6 +358,6 @@ int main(void)
 	};
 
 	if (!program_find())
-		return 77;
+		return 2;
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

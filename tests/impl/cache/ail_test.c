@@ -80,7 +80,7 @@ static void target(struct fs *fs)
 	for (i = 0; i < nr && durable(fs, bno[i]); i++)
 		;
 	/* The rest stays, and is less than what a quarter leaves free. */
-	assert_in_range(i, 1, nr / 2);
+	assert_uint_in_range(i, 1, nr / 2);
 	free = i;
 	for (; i < nr; i++)
 		assert_false(durable(fs, bno[i]));
@@ -146,7 +146,7 @@ static void test_wake_up(void **state)
 			best = took;
 		fs.fix->ail_push_all_sync(fs.mp);
 	}
-	assert_in_range(best, 0, 25000000);
+	assert_uint_in_range(best, 0, 25000000);
 	fs_close(&fs);
 }
 

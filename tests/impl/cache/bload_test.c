@@ -96,7 +96,7 @@ static void note_tree(void *ctx, const struct tree_blocks *tree)
 	struct image *im = ctx;
 
 	*im = (struct image){ .fs = im->fs, .gen = tree->gen, .nr = tree->nr };
-	assert_in_range(tree->nr, 1, BLOCKS_MAX);
+	assert_uint_in_range(tree->nr, 1, BLOCKS_MAX);
 	memcpy(im->bno, tree->bno, tree->nr * sizeof(*im->bno));
 }
 

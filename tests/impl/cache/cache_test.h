@@ -42,9 +42,8 @@ struct fs {
 static inline void fs_reached(void *ctx, enum point point,
 			      const struct buf_state *state)
 {
-	void (*hook)(struct fs * fs, enum point point,
-		     const struct buf_state *state);
 	struct fs *fs = ctx;
+	typeof(fs->hook) hook;
 
 	__atomic_fetch_add(&fs->seen[point], 1, __ATOMIC_SEQ_CST);
 	if (state && state->bno == READ_ONCE(fs->block)) {

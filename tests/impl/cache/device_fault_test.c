@@ -138,10 +138,10 @@ static void test_random_failures(void **state)
 	unsigned int half = count_failures(1u << 31);
 
 	(void)state;
-	assert_in_range(half, 800, 1200);
+	assert_uint_in_range(half, 800, 1200);
 	/* The seed decides. */
 	assert_int_equal(count_failures(1u << 31), half);
-	assert_in_range(count_failures(UINT32_MAX / 10), 100, 300);
+	assert_uint_in_range(count_failures(UINT32_MAX / 10), 100, 300);
 	assert_int_equal(count_failures(0), 0);
 }
 

@@ -134,7 +134,7 @@ static void check_refused(int got, int error, const char *about)
 	assert_int_equal(got, error);
 	assert_non_null(strstr(why, about));
 	assert_null(strchr(why, '\n'));
-	assert_in_range(strlen(why), 20, sizeof(why) - 2);
+	assert_uint_in_range(strlen(why), 20, sizeof(why) - 2);
 }
 
 static void test_bad_files(void **state)

@@ -170,7 +170,7 @@ static void count_trace(const struct scene *s, struct count *c)
 	bool in_point = false;
 
 	memset(c, 0, sizeof(*c));
-	assert_in_range(trace_nr, 1, TRACE_MAX - 1);
+	assert_uint_in_range(trace_nr, 1, TRACE_MAX - 1);
 	c->insns = trace_nr;
 	for (unsigned int i = 0; i < trace_nr; i++) {
 		struct insn insn = decode(&trace[i]);
@@ -194,7 +194,7 @@ static void count_trace(const struct scene *s, struct count *c)
 				c->written |= 1u << line;
 		}
 		if (insn.locked) {
-			assert_in_range(c->nr_ops, 0, OPS_MAX - 1);
+			assert_uint_in_range(c->nr_ops, 0, OPS_MAX - 1);
 			c->ops[c->nr_ops].field = name;
 			c->ops[c->nr_ops].kind = insn.kind;
 			c->ops[c->nr_ops++].ip = trace[i].ip;
@@ -254,7 +254,7 @@ static unsigned int check_hit(const struct scene *s, bool chain, bool print)
 	}
 	assert_int_equal(one.written, kernel_lines);
 	assert_int_equal(two.indirect, one.indirect);
-	assert_in_range(two.points - one.points, 1, 3);
+	assert_uint_in_range(two.points - one.points, 1, 3);
 	return two.insns - one.insns;
 }
 
@@ -271,10 +271,15 @@ static void test_hit(void **state)
 		for (int chain = 0; chain < 2; chain++) {
 			unsigned int n = check_hit(&s, chain, f == 0 && chain);
 
-			/* The baseline comes first; rare paths cost nothing. */
+			/*
+			 * The baseline comes first; rare paths cost nothing.
+			 * One more or less is a move between registers: a
+			 * check would be a compare and a branch.
+			 */
 			if (f == 0)
 				none[chain] = n;
-			assert_int_equal(n, none[chain]);
+			assert_uint_in_range(n, none[chain] - 1,
+					     none[chain] + 1);
 		}
 		scene_close(&s);
 	}

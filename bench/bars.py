@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measure what the project demands of itself, and say whether it holds here.
+
+Usage: scripts/bars [--slow] [--blocks N]
+
+Ratios of times are paired: batches of the same round, the median over rounds
+and then over processes ("blocks").  --slow also clones the last commit and
+runs scripts/run in it, build and all.  Status 1 if a bar does not hold or
+could not be measured, 2 if nothing could.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[1]
+BASELINE, FLOOR, BARE = "none", "floor", "bare"
+SCALING_RUNS = 5
+SHIM_RUNS = 3
+SECONDS, BYTES = 240, 2 << 30   # for scripts/run without arguments
+
+
+class Unmeasured(Exception):
+    """Why there is no figure."""
+
+
+class Bars:
+    """The table as it is printed."""
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def show(self, what: str, bar: str, value: str, holds: object) -> None:
+        """One line; holds: True, False, or None for a report only."""
+        verdict = {True: "ok", False: "OVER", None: "report only"}[holds]
+        if holds is False:
+            self.failed = True
+        print(f"{what:42} {bar:>8} {value:>16} {verdict}", flush=True)
+
+    def at_most(self, what: str, bar: float, values: list,
+                digits: int = 2) -> None:
+        """The median of `values` against a bar, with the range."""
+        median = statistics.median(values)
+        self.show(what, f"<= {bar:g}", spread(values, digits), median <= bar)
+
+    def unmeasured(self, what: str, why: object, required: bool = True) -> None:
+        """A bar without a figure does not hold."""
+        print(f"{what:42} not measured: {why}", flush=True)
+        self.failed |= required
+
+
+def spread(values: list, digits: int = 2) -> str:
+    """Median, and the range of the others."""
+    text = f"{statistics.median(values):.{digits}f}"
+    if len(values) > 1:
+        text += f" {min(values):.{digits}f}-{max(values):.{digits}f}"
+    return text
+
+
+def output(*command: object) -> str:
+    """What a command prints; it must succeed."""
+    done = subprocess.run([str(c) for c in command], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise Unmeasured(f"{pathlib.Path(str(command[0])).name} ended with "
+                         f"status {done.returncode}: {said[-1]}")
+    return done.stdout
+
+
+def build(target: str) -> pathlib.Path:
+    """A program of the release build."""
+    folder = subprocess.run([TOP / "scripts/build", "release", target],
+                            text=True, stdout=subprocess.PIPE)
+    if folder.returncode:
+        sys.exit(2)             # it has said why
+    return pathlib.Path(folder.stdout.strip()) / target
+
+
+def measure(program: pathlib.Path, workloads: list,
+            *options: object) -> list:
+    """Rows of each block of a run of the baseline, and what bounds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        output(program, "run", "--no-verify", "--out", folder,
+               "--fix", BASELINE, *options,
+               *(f"--workload={w}" for w in workloads))
+        return [json.loads(path.read_text())["rows"] for path in
+                sorted(pathlib.Path(folder).rglob("block-*.json"))]
+
+
+def batches(rows: list, workload: str, fix: str) -> list:
+    """Times of one fix's batches, by round."""
+    for row in rows:
+        if (row["workload"], row["fix"]) == (workload, fix):
+            if row["batches_ns"]:
+                return row["batches_ns"]
+            raise Unmeasured(row.get("batches_ns_reason", "no batches"))
+    raise Unmeasured(f"no {fix} in {workload}")
+
+
+def ratios(blocks: list, workload: str, fix: str, base: str) -> list:
+    """Of each block the median ratio of batches of the same round."""
+    return [statistics.median(a / b for a, b in zip(
+        batches(rows, workload, fix), batches(rows, workload, base)))
+        for rows in blocks]
+
+
+def huge_pages(blocks: list, workload: str) -> str:
+    """A note on what the bar takes for granted."""
+    kib = [row["counters"].get("huge_pages_kb", 0) for rows in blocks
+           for row in rows if row["workload"] == workload
+           and row["fix"] == BASELINE]
+    return f"{max(kib, default=0) / 1024:.0f} MiB in huge pages"
+
+
+def bar_lookup(bars: Bars, program: pathlib.Path, nr_blocks: int) -> None:
+    """A hit and its release against the floor, one thread."""
+    sizes = {"lookup/own_1k": "1 Ki", "lookup/own_64k": "64 Ki",
+             "lookup/own_400k": "400 Ki"}
+    extra = "lookup/independent"
+    what = "hit over floor, 1 thread"
+    try:
+        blocks = measure(program, [*sizes, extra], "--threads", 1,
+                         "--blocks", nr_blocks)
+        for workload, size in sizes.items():
+            bars.at_most(f"{what}, {size} buffers", 1.15,
+                         ratios(blocks, workload, BASELINE, FLOOR))
+            bars.show("  over the bare walk", "", spread(
+                ratios(blocks, workload, BASELINE, BARE)), None)
+        bars.show("  independent keys, over floor", "", spread(
+            ratios(blocks, extra, BASELINE, FLOOR)), None)
+        bars.show("  independent keys, over the bare walk", "", spread(
+            ratios(blocks, extra, BASELINE, BARE)), None)
+        print(f"  ({huge_pages(blocks, 'lookup/own_400k')})")
+    except Unmeasured as why:
+        bars.unmeasured(what, why)
+
+
+def throughput(program: pathlib.Path, workload: str, threads: int) -> float:
+    """Lookups per ns of all threads, the median of a short run."""
+    rows = measure(program, [workload], "--threads", threads, "--rounds",
+                   25)[0]
+    return threads / statistics.median(batches(rows, workload, BASELINE))
+
+
+def bar_scaling(bars: Bars, program: pathlib.Path) -> None:
+    """Two threads over one; machines differ too much for a verdict."""
+    own = "2 threads over 1, own AGs, best of 5"
+    one = "2 threads over 1, one AG, best of 5"
+    if len(os.sched_getaffinity(0)) < 2:
+        for what in own, one:
+            bars.unmeasured(what, "only one processor may be used", False)
+        return
+    try:
+        alone, apart, together = [], [], []
+        for _ in range(SCALING_RUNS):
+            alone.append(throughput(program, "lookup/own_1k", 1))
+            apart.append(throughput(program, "lookup/own_1k", 2))
+            together.append(throughput(program, "lookup/one_ag", 2))
+        for what, bar, two in (own, ">= 1.8", apart), (one, "", together):
+            values = [t / a for t, a in zip(two, alone)]
+            bars.show(what, bar, f"{max(values):.2f} (from "
+                      f"{min(values):.2f})", None)
+    except Unmeasured as why:
+        bars.unmeasured(own, why, False)
+
+
+def bar_shim(bars: Bars, shim: pathlib.Path) -> None:
+    """An empty benchmark through C over one in C++."""
+    what = "empty benchmark, gbench.h over C++"
+    try:
+        bars.at_most(what, 1.02, [json.loads(output(shim))["ratio"]
+                                  for _ in range(SHIM_RUNS)], 3)
+    except Unmeasured as why:
+        bars.unmeasured(what, why)
+
+
+def bar_histogram(bars: Bars, shim: pathlib.Path) -> None:
+    """Recording a value, the clock read excluded."""
+    what = "a value into a histogram, ns"
+    try:
+        bars.at_most(what, 3, [json.loads(output(shim))["record_ns"]
+                               for _ in range(SHIM_RUNS)])
+    except Unmeasured as why:
+        bars.unmeasured(what, why)
+
+
+def bar_bulkload(bars: Bars, program: pathlib.Path, nr_blocks: int) -> None:
+    """Bulk loads to memory against filling, checksum and copy alone."""
+    workload, bar = "bulkload/idle", 0.4
+    what = "bulk load's rate over its floor's"
+    try:
+        blocks = measure(program, [workload], "--blocks", nr_blocks)
+        values = ratios(blocks, workload, FLOOR, BASELINE)
+        bars.show(what, f">= {bar:g}", spread(values),
+                  statistics.median(values) >= bar)
+    except Unmeasured as why:
+        bars.unmeasured(what, why)
+
+
+def bar_instructions(bars: Bars, program: pathlib.Path) -> None:
+    """What callgrind counts on the uncontended hit."""
+    oracle = "oracle's instructions per hit"
+    fixes = "hit, most instructions over none's, any fix"
+    try:
+        costs = json.loads(output(TOP / "scripts/cost", "--json", "--program",
+                                  program, "--operation", "hit"))["fixes"]
+        hits = {fix: cost["hit"] for fix, cost in costs.items()
+                if fix != "null"}
+        base = hits[BASELINE]["instructions"]
+        bars.at_most(oracle, 3, [hits[BASELINE]["oracle"]], 0)
+        bars.at_most(fixes, 0, [max(abs(h["instructions"] - base)
+                                    for h in hits.values())], 0)
+    except Unmeasured as why:
+        for what in oracle, fixes:
+            bars.unmeasured(what, why)
+
+
+def resident(session: int) -> int:
+    """Bytes of memory that a session's processes have, shared ones twice."""
+    pages = 0
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue            # it has ended
+        if int(fields[3]) == session:
+            pages += int(fields[21])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def bar_run(bars: Bars) -> None:
+    """scripts/run without arguments in a fresh clone."""
+    what = "scripts/run in a fresh clone"
+    with tempfile.TemporaryDirectory() as folder:
+        clone, peak = pathlib.Path(folder) / "clone", 0
+        try:
+            output("git", "clone", "-q", TOP, clone)
+        except Unmeasured as why:
+            bars.unmeasured(what, why)
+            return
+        start = time.monotonic()
+        with open(pathlib.Path(folder) / "log", "w+") as log:
+            process = subprocess.Popen(["scripts/run"], cwd=clone, stdout=log,
+                                       stderr=log, start_new_session=True)
+            ended = threading.Event()
+            threading.Thread(target=lambda: (process.wait(), ended.set()),
+                             daemon=True).start()
+            while not ended.wait(0.2):
+                peak = max(peak, resident(process.pid))
+            seconds = time.monotonic() - start
+            log.seek(0)
+            last = (log.read().strip().splitlines() or [""])[-1]
+        if process.returncode:
+            bars.unmeasured(what, f"status {process.returncode}: {last}")
+            return
+    bars.at_most(what + ", seconds", SECONDS, [seconds], 0)
+    bars.at_most(what + ", peak MiB", BYTES >> 20, [peak >> 20], 0)
+
+
+def main() -> int:
+    """Exit status."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bars", description="Measure what the project demands "
+        "of itself, and say whether it holds on this machine.")
+    parser.add_argument("--slow", action="store_true",
+                        help="also run scripts/run in a fresh clone")
+    parser.add_argument("--blocks", type=int, default=3, metavar="N",
+                        help="processes per ratio of times (default: 3)")
+    args = parser.parse_args()
+    if args.blocks < 1:
+        parser.error("--blocks: give a number from 1 on")
+    if subprocess.run([TOP / "scripts/setup", "cost"]).returncode:
+        return 2                # it has said why
+    program, shim = build("delwribench"), build("shim_bench")
+
+    bars = Bars()
+    print(f"{'what':42} {'bar':>8} {'median and range':>16}")
+    bar_lookup(bars, program, args.blocks)
+    bar_scaling(bars, program)
+    bar_shim(bars, shim)
+    bar_histogram(bars, shim)
+    bar_bulkload(bars, program, args.blocks)
+    bar_instructions(bars, program)
+    if args.slow:
+        bar_run(bars)
+    else:
+        print("scripts/run in a fresh clone: only with --slow")
+    return int(bars.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Build the real fs/xfs with each fix, run it in a guest, compare.
+
+Installs what it needs (scripts/setup kernel).  No hardware virtualisation
+is required.  A run's figures are in RUN/kernel.json.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+
+import fixes  # noqa: E402
+import lane  # noqa: E402
+import table  # noqa: E402
+import verdict  # noqa: E402
+from common import Failure, only_one, say  # noqa: E402
+
+COMMANDS = {
+    "patch": "print a fix as a mailable diff",
+    "build": "one module per fix and kind",
+    "run": "repair storms, fixes in ABBA order within a boot",
+    "verify": "the widened storm, then crashes and write errors: who loses data",
+    "cost": "instructions per lookup, counted by the emulator",
+    "hunt": "everything at once on 8 processors, short of memory and log: who hangs",
+    "check": "one failed write with two fixes, what CI runs; 77: packages are missing",
+    "all": "build, run, verify, cost, and unless --quick hunt",
+}
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/kernel",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {k:8}{v}" for k, v in COMMANDS.items()),
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("name", nargs="?", help="patch: the fix, or NAME=FILE")
+    parser.add_argument(
+        "--fix", action="append", metavar="NAME[=FILE]", help="repeatable; a .patch or .cocci"
+    )
+    parser.add_argument("--quick", action="store_true", help="main fixes, few and short")
+    parser.add_argument("--out", type=Path, metavar="RUN", help="the run's folder; resumes it")
+    parser.add_argument(
+        "--model", type=Path, metavar="RUN", help="of scripts/run, to compare; default: the newest"
+    )
+    parser.add_argument("--json", action="store_true", help="print kernel.json, no table")
+    parser.add_argument("--accel", choices=["tcg", "kvm"], default="", help="do not try, take this")
+    there = len(os.sched_getaffinity(0))
+    parser.add_argument(
+        "--cpus",
+        type=int,
+        default=min(2, there),
+        metavar="N",
+        help="of a guest (default: %(default)s); 8: on 4 nodes",
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse()
+    if args.command == "check":
+        if why := lane.unable():
+            print(f"skipped: {why}")
+            return 77
+    elif args.command != "patch" or not fixes.ready():
+        subprocess.run([ROOT / "scripts" / "setup", "kernel"], check=True)
+    with only_one():
+        return carry_out(args)
+
+
+def beside_the_model(run: Path, model: Path | None) -> str:
+    """The same scenarios in the model, and intervals: scripts/report's part."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        from bench.report import Refused, kernel, load
+    except ImportError as missing:
+        return f"\nintervals and the model beside it: {missing}: run scripts/setup report\n"
+    if not model:
+        runs = sorted((ROOT / "results").glob("*/block-0001.json"), key=os.path.getmtime)
+        model = runs[-1].parent if runs else None
+    try:
+        data = kernel.load_kernel(run)
+        return "\n" + kernel.render(data, load.load_run(model) if model else None)
+    except Refused as why:
+        return f"\nthe model beside it: {why}\n"
+
+
+def carry_out(args: argparse.Namespace) -> int:
+    if args.command == "patch":
+        if not args.name:
+            raise Failure("patch: which fix? give its name or NAME=FILE", 2)
+        print(fixes.mail(fixes.find(args.name)), end="")
+        return 0
+    if args.name:
+        raise Failure(f"{args.name}: one fix too many: use --fix {args.name}", 2)
+    if args.command == "check":
+        with tempfile.TemporaryDirectory() as folder:
+            return report(lane.check(Path(folder)), args)
+    chosen = lane.need_fixes(args.fix, args.quick)
+    started = time.strftime("kernel-%Y%m%dT%H%M%SZ", time.gmtime())
+    run = args.out or ROOT / "results" / started
+    this = lane.Lane(run, chosen, args.quick, accelerator=args.accel, processors=args.cpus)
+    this.build()
+    if args.command == "build":
+        return 0
+    if args.command in ("run", "all"):
+        this.storms()
+    if args.command == "verify":
+        this.storms(("widened",))
+    if args.command in ("verify", "all"):
+        this.trials()
+    if args.command in ("cost", "all"):
+        this.cost()
+    if args.command == "hunt" or (args.command == "all" and not args.quick):
+        this.hunt()
+    status = report(this, args)
+    if not args.json:
+        print(beside_the_model(run, args.model), end="")
+    say(f"results: {this.file}")
+    return status
+
+
+def report(this: lane.Lane, args: argparse.Namespace) -> int:
+    print(this.file.read_text() if args.json else table.render(this.data), end="")
+    return 1 if verdict.findings(this.data) else 0
+
+
+if __name__ == "__main__":
+    # No guest survives its run.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        say(f"scripts/kernel: {failure}")
+        sys.exit(failure.status)
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
+    except KeyboardInterrupt:
+        say("scripts/kernel: stopped; --out with the same folder goes on from its last boot")
+        sys.exit(130)
