@@ -101,7 +101,7 @@ def lacking(run: Run, needed: int) -> list[str]:
     reasons = []
     have = len(run.blocks)
     planned = run.planned
-    found = have + len(run.discarded)
+    found = have + run.left_out
     if planned and found < planned:
         reasons.append(f"{found} of {planned} blocks are there, and their "
                        "number is fixed before a run: scripts/run --resume")
@@ -111,6 +111,9 @@ def lacking(run: Run, needed: int) -> list[str]:
                        f"linker's ({why}): build the layouts and run again")
     if independent_units(run) < needed:
         reasons.append(too_few(run, needed))
+    if reasons and run.left_out:
+        reasons.append("left out: " + ", ".join(
+            run.discarded[:run.left_out]))
     return reasons
 
 

@@ -165,8 +165,7 @@ static int check_build(const struct run *r)
 
 static int check_machine(const struct run *r)
 {
-	static const char *const keys[] = { "host", "cpu_model", "kernel",
-					    "processors_allowed" };
+	static const char *const keys[] = { "host", "cpu_model", "kernel" };
 	const json_t *then = json_object_get(r->machine, "machine");
 	json_t *now = describe_machine(r);
 	int status = 0;

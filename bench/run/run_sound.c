@@ -119,7 +119,7 @@ bool run_block_unsound(const struct run *r, const json_t *block, char *why,
 			    json_object_get(state, "conditions"), what,
 			    sizeof(what)))
 			continue;
-		snprintf(why, why_size, "changed since the run began, %s it: %s",
+		snprintf(why, why_size, "changed since the run began, seen %s it: %s",
 			 when[i], what);
 		return true;
 	}
