@@ -24,6 +24,7 @@ from typing import Callable, Iterator
 
 import numpy as np
 
+from bench.output import closed
 from bench.report import Refused, calibration
 from bench.report.compare import COST, series_of
 from bench.report.load import TWIN, Run, load_run
@@ -388,4 +389,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(closed(lambda: main(sys.argv[1:]), "scripts/calibrate"))

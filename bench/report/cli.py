@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Callable
 
+from bench.output import closed
 from bench.report import Refused, eligible, kernel, summary, text
 from bench.report.compare import ALPHA, DELTA, Comparison, Options, compare
 from bench.report.kernel import is_kernel_only, load_kernel
@@ -83,10 +84,11 @@ def write_all(folder: Path, files: dict[str, str]) -> None:
         folder.mkdir(parents=True)
         for name, content in files.items():
             (folder / name).write_text(content, encoding="utf-8")
-            print(folder / name)
     except OSError as error:
         raise Refused(f"cannot write {folder}: {error.strerror}; name "
                       "another folder with --out") from error
+    for name in files:
+        print(folder / name)
 
 
 def report_main(argv: list[str]) -> int:
@@ -121,11 +123,7 @@ def report_main(argv: list[str]) -> int:
 
 def run(main: Callable[[list[str]], int], program: str) -> int:
     try:
-        return main(sys.argv[1:])
+        return closed(lambda: main(sys.argv[1:]), f"scripts/{program}")
     except Refused as why:
         print(f"scripts/{program}: {why}", file=sys.stderr)
         return EXIT_REFUSED
-    except BrokenPipeError:
-        # Who read the output has had enough of it.
-        sys.stderr.close()
-        return 0
