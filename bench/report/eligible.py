@@ -111,9 +111,6 @@ def lacking(run: Run, needed: int) -> list[str]:
                        f"linker's ({why}): build the layouts and run again")
     if independent_units(run) < needed:
         reasons.append(too_few(run, needed))
-    if reasons and run.left_out:
-        reasons.append("left out: " + ", ".join(
-            run.discarded[:run.left_out]))
     return reasons
 
 
