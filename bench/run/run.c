@@ -173,7 +173,8 @@ static int prepare_folder(struct run *r)
 	bool old = r->cli.resume;
 	int status;
 
-	if (!old && result_create(r->cli.out, r->cli.host, r->dir, why, sizeof(why)))
+	if (!old && result_create(r->cli.out, r->cli.host, r->dir, why,
+				  sizeof(why)))
 		return cli_fail("%s", why);
 	r->lock = result_lock(r->dir);
 	if (r->lock == -EWOULDBLOCK)

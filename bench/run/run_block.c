@@ -145,7 +145,8 @@ static void note_change(json_t *stage, const json_t *before)
 	json_t *after = machine_conditions();
 	char why[600];
 
-	if (stage && machine_conditions_differ(before, after, why, sizeof(why))) {
+	if (stage &&
+	    machine_conditions_differ(before, after, why, sizeof(why))) {
 		json_object_set_new(stage, "changed", json_string(why));
 		json_object_set_new(stage, "ok", json_false());
 	}

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/machine/machine.h"
@@ -100,6 +102,18 @@ static int copy_new(int from, const char *path)
 	return error;
 }
 
+/* Has it all found room there?  0 or -errno. */
+static int check_whole(int file)
+{
+	struct rlimit limit;
+	struct stat st;
+
+	if (fstat(file, &st) || getrlimit(RLIMIT_FSIZE, &limit))
+		return -errno;
+	/* The library tells nobody when it cannot write. */
+	return (rlim_t)st.st_size < limit.rlim_cur ? 0 : -EFBIG;
+}
+
 /*
  * What the library has reported in @from goes where it was asked for, or to
  * a file of the run's folder, which is derived and may be there already.
@@ -108,20 +122,22 @@ static int keep_benchmark(const struct run *r, int from)
 {
 	char path[RESULT_PATH_MAX], own[RESULT_PATH_MAX + 32];
 	const char *to = r->cli.gbench_out;
-	int error;
+	int error = check_whole(from);
 
-	if (to) {
-		error = copy_new(from, to);
-	} else {
+	if (!to) {
 		snprintf(own, sizeof(own), "%s/benchmark.json", r->dir);
 		to = own;
-		error = result_temporary(r->dir, "benchmark.json", path);
+		if (!error)
+			error = result_temporary(r->dir, "benchmark.json",
+						 path);
 		if (!error) {
 			unlink(path);
 			error = copy_new(from, path);
 		}
 		if (!error && rename(path, to))
 			error = -errno;
+	} else if (!error) {
+		error = copy_new(from, to);
 	}
 	if (!error)
 		return 0;
@@ -133,7 +149,6 @@ static int report_gbench(struct run *r, struct summary *summaries)
 {
 	struct gbench *b = calloc(r->pairs.nr, sizeof(*b));
 	char *labels = calloc(r->pairs.nr, LABEL_MAX);
-	/* The library tells nobody when it cannot write. */
 	int status = 0, file = memfd_create("benchmark", MFD_CLOEXEC);
 	struct cli *cli = &r->cli;
 	const char *bad;

@@ -75,11 +75,11 @@ static void test_placement(void **state)
 	assert_false(unsound(BLOCK(STAGE("\"ok\": true"))));
 	assert_false(unsound(BLOCK(STAGE("\"skipped\": \"no node\""))));
 	assert_true(unsound(BLOCK(STAGE("\"ok\": false"))));
-	assert_true(unsound(BLOCK(STAGE("\"ok\": true") ","
-				  STAGE("\"ok\": false, \"threads\": ["
-					"{\"found_pu\": 1, \"ok\": true},"
-					"{\"found_pu\": 7, \"ok\": false,"
-					" \"reason\": \"it ran on 7\"}]"))));
+	assert_true(unsound(BLOCK(STAGE("\"ok\": true") "," STAGE(
+		"\"ok\": false, \"threads\": ["
+		"{\"found_pu\": 1, \"ok\": true},"
+		"{\"found_pu\": 7, \"ok\": false,"
+		" \"reason\": \"it ran on 7\"}]"))));
 	assert_string_equal(why, "not as placed, compact: it ran on 7");
 	assert_true(unsound(BLOCK(STAGE("\"ok\": false, \"pages\": ["
 					"{\"pages\": 3, \"ok\": false,"
