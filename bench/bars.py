@@ -20,6 +20,10 @@ import threading
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP))
+sys.dont_write_bytecode = True
+from bench.output import closed  # noqa: E402
+
 BASELINE, FLOOR, BARE = "none", "floor", "bare"
 SCALING_RUNS = 5
 SHIM_RUNS = 3
@@ -296,4 +300,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(closed(main, "scripts/bars"))

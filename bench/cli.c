@@ -25,6 +25,7 @@ enum {
 	KEY_JSON,
 	KEY_NO_VERIFY,
 	KEY_FULL,
+	KEY_HOST,
 	KEY_RESUME,
 	KEY_HOME,
 	KEY_ONE_BLOCK,
@@ -67,9 +68,14 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "out", 'o', "DIR", 0,
 	  "Where to make the run's folder (default: results)", 0 },
+	{ "host", KEY_HOST, "NAME", 0,
+	  "What results call this machine, in their folder's name, too "
+	  "(default: its host name); they name no folder or user of it",
+	  0 },
 	{ "resume", KEY_RESUME, "DIR", 0,
 	  "Measure the blocks that are missing in a run's folder, with the "
-	  "options of that run, and show all",
+	  "options of that run, and show all; --device and --benchmark_out, "
+	  "whose paths are not kept there, are to be given again",
 	  0 },
 	{ "no-verify", KEY_NO_VERIFY, NULL, 0,
 	  "Leave out the check of each fix against each hazard", 0 },
@@ -261,10 +267,31 @@ static void inject(struct cli *cli, const char *arg)
 			      arg, INJECT_MAX));
 }
 
-static const char *path(const char *what, const char *arg)
+void cli_place(struct cli *cli, const char *value)
+{
+	cli->places[cli->nr_places++] = value;
+}
+
+static const char *path(struct cli *cli, const char *what, const char *arg)
 {
 	if (!*arg)
 		exit(cli_fail("--%s is empty: give a path", what));
+	cli_place(cli, arg);
+	return arg;
+}
+
+#define HOST_MAX	64
+
+/* It becomes part of a folder's name. */
+static const char *host(const char *arg)
+{
+	size_t len = strspn(arg, "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	if (!len || arg[len] || len > HOST_MAX || strchr(".-", *arg))
+		exit(cli_fail("--host '%s': give at most %d letters, digits, "
+			      "'.', '_' or '-', a letter or digit first",
+			      arg, HOST_MAX));
 	return arg;
 }
 
@@ -274,7 +301,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	for (unsigned int i = 0; options[i].name; i++)
 		if (options[i].key == key && key != KEY_NO_VERIFY &&
-		    key != KEY_RESUME && key != KEY_HOME)
+		    key != KEY_RESUME && key != KEY_HOME && key != 'd')
 			cli->measuring = options[i].name;
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -302,16 +329,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		cli->seed = number("seed", arg, 0, UINT64_MAX);
 		break;
 	case 'd':
-		cli->device = path("device", arg);
+		cli->device = path(cli, "device", arg);
 		break;
 	case 'o':
-		cli->out = path("out", arg);
+		cli->out = path(cli, "out", arg);
+		break;
+	case KEY_HOST:
+		cli->host = host(arg);
 		break;
 	case KEY_RESUME:
-		cli->resume = path("resume", arg);
+		cli->resume = path(cli, "resume", arg);
 		break;
 	case KEY_HOME:
-		cli->home = path("home", arg);
+		cli->home = path(cli, "home", arg);
 		break;
 	case KEY_NO_VERIFY:
 		cli->no_verify = true;
@@ -340,7 +370,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		inject(cli, arg);
 		break;
 	case KEY_DIR:
-		cli->dir = path("dir", arg);
+		cli->dir = path(cli, "dir", arg);
 		break;
 	case ARGP_KEY_ARG:
 		exit(cli_fail("unexpected argument '%s'; see --help", arg));
@@ -376,7 +406,10 @@ static int take_gbench(struct cli *cli, char *arg)
 		return cli_fail("--benchmark_out is empty: give a path");
 	if (begins(arg, "--benchmark_out=")) {
 		cli->gbench_out = strchr(arg, '=') + 1;
-	} else if (!begins(arg, "--benchmark_out_format=")) {
+		cli_place(cli, cli->gbench_out);
+		return 0;
+	}
+	if (!begins(arg, "--benchmark_out_format=")) {
 		if (!begins(arg, "--benchmark_filter="))
 			cli->gbench_console = true;
 		if (begins(arg, "--benchmark_format=") &&
@@ -396,7 +429,8 @@ static int split(int *argc, char **argv, struct cli *cli)
 
 	cli->gbench_argv = calloc(*argc + 2, sizeof(*argv));
 	cli->out_argv = calloc(*argc + 3, sizeof(*argv));
-	if (!cli->gbench_argv || !cli->out_argv)
+	cli->places = calloc(*argc + 1, sizeof(*cli->places));
+	if (!cli->gbench_argv || !cli->out_argv || !cli->places)
 		return cli_fail("out of memory");
 	cli->gbench_argv[cli->gbench_argc++] = argv[0];
 	cli->out_argv[cli->out_argc++] = argv[0];
@@ -405,7 +439,8 @@ static int split(int *argc, char **argv, struct cli *cli)
 			argv[kept++] = argv[i];
 			continue;
 		}
-		cli->measuring = argv[i] + 2;
+		if (!begins(argv[i], "--benchmark_out"))
+			cli->measuring = argv[i] + 2;
 		error = take_gbench(cli, argv[i]);
 		if (error)
 			return error;
@@ -480,4 +515,5 @@ void cli_free(struct cli *cli)
 {
 	free(cli->gbench_argv);
 	free(cli->out_argv);
+	free(cli->places);
 }

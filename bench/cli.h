@@ -50,6 +50,7 @@ struct cli {
 	unsigned int nr_policies;
 	const char *device;		/* NULL: memory */
 	const char *out;		/* NULL: results, in @home */
+	const char *host;		/* what results call it; NULL: itself */
 	const char *home;		/* of scripts/run; NULL: unknown */
 	const char *resume;		/* a run's folder; NULL: a new run */
 	bool full;
@@ -64,11 +65,15 @@ struct cli {
 	/* Google Benchmark's flags, each behind the program's name. */
 	int gbench_argc;
 	char **gbench_argv;
-	int out_argc;			/* those on its output file */
+	int out_argc;			/* on its output file's format */
 	char **out_argv;		/* room for one more */
 	const char *gbench_out;		/* that file, or NULL: not given */
 	bool gbench_console;		/* its console report is wanted */
 	bool gbench_machine;		/* it writes JSON or CSV to stdout */
+
+	/* Values that name places on this machine, parts of @argv. */
+	const char **places;
+	int nr_places;
 
 	/* Of the process that measures a block: */
 	unsigned int one_block;		/* its number; 0: not one */
@@ -85,6 +90,8 @@ struct cli {
  */
 int cli_parse(int argc, char **argv, struct cli *cli);
 void cli_free(struct cli *cli);
+/* @value, a part of an argument, names a place on this machine. */
+void cli_place(struct cli *cli, const char *value);
 /* Options that say where threads and memory go: cli_placement.c. */
 extern const struct argp cli_placement;
 /* Is it measured when nobody asked for any? */

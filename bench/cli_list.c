@@ -91,7 +91,8 @@ static int list_json(void)
 	for (struct floor *f = floor_first(); f; f = f->next)
 		error |= json_array_append_new(part, floor_to_json(f));
 	error |= json_object_set_new(list, "floors", part);
-	error |= json_dumpf(list, stdout, JSON_INDENT(2));
+	/* That it cannot be written is said at the program's end. */
+	error |= json_dumpf(list, stdout, JSON_INDENT(2)) && !ferror(stdout);
 	putchar('\n');
 	json_decref(list);
 	return error ? -ENOMEM : 0;

@@ -75,6 +75,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_TOPOLOGY:
 		cli->topology = arg;
+		cli_place(cli, arg);
 		break;
 	case KEY_SWEEP:
 		cli->sweep = true;

@@ -29,6 +29,10 @@ import tempfile
 import textwrap
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP))
+sys.dont_write_bytecode = True
+from bench.output import closed  # noqa: E402
+
 BASELINE = "none"
 COUNT = 256
 PARALLEL = 2
@@ -354,4 +358,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(closed(main, "scripts/cost"))

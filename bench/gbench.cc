@@ -5,6 +5,7 @@
 #include "bench/gbench.h"
 
 #include <benchmark/benchmark.h>
+#include <sys/utsname.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -92,6 +93,24 @@ int gbench_init(int argc, char **argv, const char **bad)
 		return 0;
 	*bad = args[1];
 	return -EINVAL;
+}
+
+static const char *host;
+
+void gbench_host(const char *name)
+{
+	host = name;
+}
+
+/* In place of libc's: the library has no other way to be told. */
+extern "C" int gethostname(char *name, size_t size) noexcept
+{
+	struct utsname uts;
+
+	if (uname(&uts))
+		return -1;
+	snprintf(name, size, "%s", host ? host : uts.nodename);
+	return 0;
 }
 
 void gbench_context(const char *key, const char *value)

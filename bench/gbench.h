@@ -46,6 +46,11 @@ extern "C" {
  * for one it does not know, *@bad then.  May be called again.
  */
 int gbench_init(int argc, char **argv, const char **bad);
+/*
+ * What reports call this machine; NULL: its own name.  Before anything is
+ * run; @name stays.
+ */
+void gbench_host(const char *name);
 /* One more line in the context that reports begin with; each @key once. */
 void gbench_context(const char *key, const char *value);
 

@@ -2,8 +2,14 @@
 /*
  * delwribench: measure the fixes (run), or check them (verify).
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/cli.h"
 #include "bench/cost.h"
@@ -24,8 +30,35 @@ static const char usage[] =
 	"       delwribench doctor [OPTION...]  what this machine can measure\n"
 	"       delwribench run --help, delwribench verify --help: their options\n";
 
+/*
+ * At every end of the program, argp's own included: what was printed has to
+ * have been written.  Whoever reads no further, as head(1), has had enough.
+ */
+static void close_output(int status, void *main_pid)
+{
+	bool failed;
+
+	if (*(pid_t *)main_pid != getpid())
+		return;
+	errno = 0;
+	/* What could not be written is still there and is tried once more. */
+	failed = fflush(stdout);
+	/* Or it is not; then another byte tells why. */
+	if (!failed && ferror(stdout)) {
+		failed = true;
+		putchar('\n');
+		fflush(stdout);
+	}
+	if (failed && errno != EPIPE) {
+		fprintf(stderr, "delwribench: cannot write the output: %s\n",
+			errno ? strerror(errno) : "part of it was lost");
+		_exit(status ? status : EXIT_USAGE);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	static pid_t pid;
 	static char run_name[] = "delwribench run";
 	static char counters_name[] = "delwribench counters";
 	static char plan_name[] = "delwribench plan";
@@ -33,6 +66,8 @@ int main(int argc, char **argv)
 	static char doctor_name[] = "delwribench doctor";
 	const char *command = argc > 1 ? argv[1] : NULL;
 
+	pid = getpid();
+	on_exit(close_output, &pid);
 	if (!command) {
 		fputs(usage, stderr);
 		return EXIT_USAGE;

@@ -43,7 +43,7 @@ static int make_path(const char *path)
 	return 0;
 }
 
-static void run_name(char *name, size_t size)
+static void run_name(const char *host, char *name, size_t size)
 {
 	time_t now = time(NULL);
 	struct utsname uts;
@@ -52,20 +52,21 @@ static void run_name(char *name, size_t size)
 
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(name, size, "%s-%s", uname(&uts) ? "host" : uts.nodename,
-		 stamp);
+	if (!host)
+		host = uname(&uts) ? "host" : uts.nodename;
+	snprintf(name, size, "%s-%s", host, stamp);
 	for (char *c = name; *c; c++)
 		if (*c == '/')
 			*c = '_';
 }
 
-int result_create(const char *out, char dir[RESULT_PATH_MAX], char *why,
-		  size_t why_size)
+int result_create(const char *out, const char *host, char dir[RESULT_PATH_MAX],
+		  char *why, size_t why_size)
 {
 	char name[128];
 	int error = make_path(out);
 
-	run_name(name, sizeof(name));
+	run_name(host, name, sizeof(name));
 	for (int i = 1; !error && i < RUNS_MAX; i++) {
 		int len = snprintf(dir, RESULT_PATH_MAX,
 				   i == 1 ? "%s/%s" : "%s/%s-%d", out, name, i);

@@ -13,10 +13,11 @@
 
 /*
  * Make @out, if it is not there, and in it a new folder <host>-<time>;
- * its path goes to @dir.  0 or -errno, and a line in @why.
+ * its path goes to @dir.  @host is NULL: the machine's name.  0 or -errno,
+ * and a line in @why.
  */
-int result_create(const char *out, char dir[RESULT_PATH_MAX], char *why,
-		  size_t why_size);
+int result_create(const char *out, const char *host, char dir[RESULT_PATH_MAX],
+		  char *why, size_t why_size);
 /*
  * Write @json to @dir/@name: to a temporary name, synced, renamed.
  * 0 or -errno (-EEXIST: it is there, and stays as it was).

@@ -19,7 +19,9 @@ import tempfile
 COLUMNS = 80
 OLDEST = 14
 TOP = pathlib.Path(__file__).resolve().parent.parent
-
+sys.path.insert(0, str(TOP))
+sys.dont_write_bytecode = True
+from bench.output import closed  # noqa: E402
 
 def formatted(style: str, sources: list[str]) -> list[list[str]]:
     """The lines of each source after clang-format with this style."""
@@ -116,4 +118,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(closed(main, "scripts/format"))

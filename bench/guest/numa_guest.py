@@ -22,6 +22,10 @@ import time
 from typing import NoReturn
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP))
+sys.dont_write_bytecode = True
+from bench.output import closed  # noqa: E402
+
 NODES, PER_NODE = 4, 2
 PROCESSORS = NODES * PER_NODE
 BOOTS = 3  # under several emulated processors one of a few boots fails
@@ -63,11 +67,15 @@ OFFLINE = 5
 FULL = 3
 
 
-def run(name: str, options: str, workloads: str) -> str:
+# What is not in place is discarded, and is to be shown here.
+DISCARDED = "discarded-0001-1.json"
+
+
+def run(name: str, options: str, workloads: str, blocks: str = "block-*.json") -> str:
     """Measure, and show the blocks; its own status is the last line."""
     return (f"delwribench run --no-verify {workloads} --fix none {options} "
             f"--out {SMOKE}/{name} 2>{SMOKE}-{name} >/dev/null; status=$?; "
-            f"cat {SMOKE}-{name} >/dev/console; cat {SMOKE}/{name}/*/block-*.json; "
+            f"cat {SMOKE}-{name} >/dev/console; cat {SMOKE}/{name}/*/{blocks}; "
             f"exit $status")
 
 
@@ -100,7 +108,7 @@ def run_step(name: str) -> str:
 # While it runs; its progress says when.
 LOST = (f"( until grep -q churn {SMOKE}-lost 2>/dev/null; do sleep 1; done; sleep 2; "
         f"echo 0 >/sys/devices/system/cpu/cpu{OFFLINE}/online ) & " +
-        run("lost", f"--policy compact -t {PROCESSORS}", "-w churn -r 4") +
+        run("lost", f"--policy compact -t {PROCESSORS}", "-w churn -r 4", DISCARDED) +
         f" # {OFFLINE}")
 # All of it but some MiB, in a file system that takes memory of no other.
 FILL = (f"mkdir -p /full; mount -t tmpfs -o mpol=bind:{FULL},size=512m full /full; "
@@ -108,7 +116,7 @@ FILL = (f"mkdir -p /full; mount -t tmpfs -o mpol=bind:{FULL},size=512m full /ful
         f"/sys/devices/system/node/node{FULL}/meminfo); "
         "dd if=/dev/zero of=/full/file bs=1M count=$((free - 24)) 2>/dev/null; ")
 NO_ROOM = (FILL + run("full", f"--policy compact -t 1 --role looker=node:{FULL}",
-                      "-w lookup/own_64k -r 1"))
+                      "-w lookup/own_64k -r 1", DISCARDED))
 ONE_LESS = "delwribench plan --json --policy compact # one less"
 
 
@@ -394,4 +402,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(closed(main, "scripts/numa-guest"))

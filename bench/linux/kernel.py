@@ -15,12 +15,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(1, str(ROOT))
 sys.dont_write_bytecode = True
 
 import fixes  # noqa: E402
 import lane  # noqa: E402
 import table  # noqa: E402
 import verdict  # noqa: E402
+from bench.output import closed  # noqa: E402
 from common import Failure, only_one, say  # noqa: E402
 
 COMMANDS = {
@@ -138,7 +140,7 @@ if __name__ == "__main__":
     # No guest survives its run.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        sys.exit(main())
+        sys.exit(closed(main, "scripts/kernel"))
     except Failure as failure:
         say(f"scripts/kernel: {failure}")
         sys.exit(failure.status)

@@ -30,6 +30,17 @@ json_t *machine_describe(void);
  */
 json_t *machine_state(void);
 /*
+ * What of the machine is ours at this moment: processors, memory nodes,
+ * quota, limit of memory.  Part of machine_state().  NULL: no memory.
+ */
+json_t *machine_conditions(void);
+/*
+ * Is anything known of both @then and @now another?  If so, a line in @why:
+ * "processors allowed: 0-1, then 0".
+ */
+bool machine_conditions_differ(const json_t *then, const json_t *now,
+			       char *why, size_t why_size);
+/*
  * Which executable this is: its hash, sources, compiler.  Part of
  * machine_describe(); each layout has its own.  NULL: no memory.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The control groups that we run in, of either version: how much of the
- * processors' time they leave us, and which processors.
+ * processors' time and of the memory they leave us, and which processors.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -170,20 +170,17 @@ static void describe_quota(json_t *machine)
 	} else if (told) {
 		json_object_set_new(machine, key, json_string("none"));
 	} else {
-		json_set_missing(machine, key, "%s: no group says whether it sets one",
-				 group.dir);
+		json_set_missing(machine, key,
+				 "no group of ours says whether it sets one");
 	}
 }
 
 /* --- processors --------------------------------------------------------- */
 
-static void describe_cpuset(json_t *machine)
+/* The list that our group's cpuset has of @what, "cpus" or "mems". */
+static void describe_set(json_t *machine, const char *key, const char *what)
 {
-	static const char *const files[2][2] = {
-		{ "cpuset.effective_cpus", "cpuset.cpus" },
-		{ "cpuset.cpus.effective", "cpuset.cpus" },
-	};
-	static const char key[] = "cgroup_cpuset";
+	char effective[2][32], plain[32];
 	struct group group;
 	char list[1024];
 	int error = find_group("cpuset", &group);
@@ -194,11 +191,16 @@ static void describe_cpuset(json_t *machine)
 						     strerror(-error));
 		return;
 	}
+	snprintf(effective[0], sizeof(effective[0]), "cpuset.effective_%s",
+		 what);
+	snprintf(effective[1], sizeof(effective[1]), "cpuset.%s.effective",
+		 what);
+	snprintf(plain, sizeof(plain), "cpuset.%s", what);
 	do {
 		for (int i = 0; i < 2; i++) {
 			if (machine_read(list, sizeof(list), "%s/%s",
 					 group.dir,
-					 files[group.v2][i]) ||
+					 i ? plain : effective[group.v2]) ||
 			    !*list)
 				continue;
 			json_object_set_new(machine, key, json_string(list));
@@ -208,10 +210,51 @@ static void describe_cpuset(json_t *machine)
 	json_set_missing(machine, key, "no group of ours sets one");
 }
 
+/* --- memory ------------------------------------------------------------- */
+
+/* What the first version says that sets none: a little below 2^63. */
+#define NO_LIMIT	(1LL << 60)
+
+/* The least of our group's and of those above it, in bytes. */
+static void describe_memory_limit(json_t *machine)
+{
+	static const char key[] = "cgroup_memory_limit";
+	long long bytes, least = NO_LIMIT;
+	struct group group;
+	int error = find_group("memory", &group);
+
+	if (error && error != -ENODATA && error != -ENOENT) {
+		json_set_missing(machine, key, "/proc/self/cgroup: %s",
+				 strerror(-error));
+		return;
+	}
+	/* "max" is no number. */
+	if (!error)
+		do {
+			if (!machine_read_number(
+				    &bytes, "%s/%s", group.dir,
+				    group.v2 ? "memory.max" :
+					       "memory.limit_in_bytes") &&
+			    bytes < least)
+				least = bytes;
+		} while (group_up(&group));
+	json_object_set_new(machine, key,
+			    least < NO_LIMIT ? json_integer(least) :
+					       json_string("none"));
+}
+
 void describe_cgroup(json_t *machine)
 {
 	describe_quota(machine);
-	describe_cpuset(machine);
+	describe_set(machine, "cgroup_cpuset", "cpus");
+}
+
+void cgroup_conditions(json_t *conditions)
+{
+	describe_quota(conditions);
+	describe_set(conditions, "cgroup_cpuset", "cpus");
+	describe_set(conditions, "cgroup_memory_nodes", "mems");
+	describe_memory_limit(conditions);
 }
 
 /* --- what a quota cost -------------------------------------------------- */
@@ -241,7 +284,8 @@ void cgroup_state(json_t *state)
 	}
 	name = group.v2 ? "throttled_usec" : "throttled_time";
 	format = group.v2 ? "throttled_usec %llu" : "throttled_time %llu";
-	json_set_missing(state, key, "%s: no %s in it", path, name);
+	json_set_missing(state, key, "cpu.stat of our group: no %s in it",
+			 name);
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, format, &value) != 1)
 			continue;

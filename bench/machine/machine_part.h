@@ -15,6 +15,8 @@ void describe_cpu(json_t *machine);
 void describe_kernel(json_t *machine);
 /* machine_cgroup.c: what part of the machine we were given. */
 void describe_cgroup(json_t *machine);
+/* machine_cgroup.c: the part of it that can be taken from us meanwhile. */
+void cgroup_conditions(json_t *conditions);
 /* machine_cgroup.c: the seconds that a quota has kept us waiting. */
 void cgroup_state(json_t *state);
 

@@ -254,6 +254,7 @@ json_t *machine_state(void)
 	set_pressure(state);
 	set_frequency(state);
 	set_settings(state);
+	json_object_set_new(state, "conditions", machine_conditions());
 	cgroup_state(state);
 	set_usage(state);
 	set_threads(state);

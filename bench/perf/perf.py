@@ -23,6 +23,10 @@ import sys
 from typing import NoReturn
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP))
+sys.dont_write_bytecode = True
+from bench.output import closed  # noqa: E402
+
 LINE = 64
 LINES_SHOWN = 20
 
@@ -219,4 +223,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(closed(main, "scripts/perf"))

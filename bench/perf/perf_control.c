@@ -112,8 +112,11 @@ int perf_objects(const struct fix *fix, struct mount *mp)
 		return 0;
 	o.file = fopen(path, "a");
 	if (o.file) {
+		errno = 0;
 		fix->objects(mp, tell, &o);
-		error = fclose(o.file) ? -errno : 0;
+		/* Both are to be done. */
+		if (ferror(o.file) | fclose(o.file))
+			error = errno ? -errno : -EIO;
 	} else {
 		error = -errno;
 	}

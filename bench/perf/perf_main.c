@@ -115,14 +115,18 @@ static int write_record(const struct perf_set *set, const char *path)
 {
 	json_t *json = perf_recording(set, PAGES);
 	FILE *file = json ? fopen(path, "wx") : NULL;
-	int status = 0;
+	int status = 0, error;
 
 	if (!json)
 		return fail("out of memory", NULL);
-	if (!file)
+	errno = 0;
+	if (!file) {
 		status = fail(path, strerror(errno));
-	else if (json_dumpf(json, file, JSON_INDENT(1)) | fclose(file))
-		status = fail(path, "cannot be written");
+	} else if (json_dumpf(json, file, JSON_INDENT(1)) | fclose(file)) {
+		error = errno ? errno : ENOMEM;
+		unlink(path);
+		status = fail(path, strerror(error));
+	}
 	json_decref(json);
 	return status;
 }
@@ -140,7 +144,8 @@ static int show(const struct perf_set *set, uint64_t operations, bool as_json)
 	error = json ? json_dumpf(json, stdout, JSON_INDENT(2)) : -1;
 	putchar('\n');
 	json_decref(json);
-	return error ? fail("out of memory", NULL) : 0;
+	/* That it cannot be written is said at the program's end. */
+	return error && !ferror(stdout) ? fail("out of memory", NULL) : 0;
 }
 
 static int load(const char *path, struct perf_set **setp, uint64_t *operations)

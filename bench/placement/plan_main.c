@@ -126,7 +126,8 @@ static int show_json(json_t *json)
 
 	json_decref(json);
 	putchar('\n');
-	return error ? fail("out of memory") : 0;
+	/* That it cannot be written is said at the program's end. */
+	return error && !ferror(stdout) ? fail("out of memory") : 0;
 }
 
 /* May threads be run as a plan for @t says? */

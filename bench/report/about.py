@@ -176,7 +176,7 @@ def design(run: Run) -> list[tuple[str, str]]:
     first = run.first
     rounds = sorted({len(r.batches) for b in run.blocks
                      for r in b.rows.values() if r.batches is not None})
-    found = len(run.blocks) + len(run.discarded)
+    found = len(run.blocks) + run.left_out
     layouts = (f"{run.layouts} drawn of {first.layout_of} built"
                if run.layouts else f"one ({first.layout_reason})")
     sizes = [b.environment_bytes for b in run.blocks
@@ -191,6 +191,7 @@ def design(run: Run) -> list[tuple[str, str]]:
          if sizes else "not recorded"),
         ("rounds", span([float(r) for r in rounds], 0) if rounds else "none"),
         ("threads", str(first.threads)),
-        ("device", "memory" if first.device == "memory" else "file or disk"),
+        ("device", first.device if first.device in
+         ("memory", "file", "disk") else "file or disk"),
         ("seed of all orders", first.seed),
     ]

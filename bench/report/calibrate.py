@@ -11,6 +11,7 @@ import argparse
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from typing import Callable, Iterator
 
 import numpy as np
 
+from bench.output import closed
 from bench.report import Refused, calibration
 from bench.report.compare import COST, series_of
 from bench.report.load import TWIN, Run, load_run
@@ -62,6 +64,18 @@ class Plan:
     gbench_pairs: int
     live_trials: int
     live_share: float
+
+
+@dataclass(frozen=True)
+class Program:
+    """delwribench, and what its results are to call this machine."""
+
+    path: Path
+    host: str | None
+
+    def words(self) -> list[str]:
+        """For a new run; an old one knows."""
+        return ["--host", self.host] if self.host else []
 
 
 def plan_of(scale: float) -> Plan:
@@ -106,15 +120,21 @@ def neighbour(busy: bool) -> Iterator[None]:
         process.wait()
 
 
-def run_command(program: Path, words: list[str],
+def run_command(program: Program, words: list[str],
                 waiting: Callable[[], None] = lambda: None) -> None:
     """Run delwribench; an interruption ends this program as well.
 
     `waiting` is called now and then meanwhile.
     """
     with tempfile.TemporaryFile("w+") as said:
+<<<<<<< HEAD
         with started([str(program), "run", *words],
                      stdout=subprocess.DEVNULL, stderr=said) as process:
+=======
+        with subprocess.Popen([str(program.path), "run", *words],
+                              stdout=subprocess.DEVNULL,
+                              stderr=said) as process:
+>>>>>>> ed63de047a342b70695a0514b08e28691e0a9769
             try:
                 while ended(process) is None:
                     waiting()
@@ -163,7 +183,7 @@ def finished(folder: Path) -> int:
     return len(list(folder.glob("*/block-*.json")))
 
 
-def measure(program: Path, folder: Path, blocks: int, percent: float,
+def measure(program: Program, folder: Path, blocks: int, percent: float,
             seed: int, say: "Progress") -> dict:
     """The twin's log ratios to the baseline; what is there is kept."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +195,7 @@ def measure(program: Path, folder: Path, blocks: int, percent: float,
     if begun is None:
         run_command(program, options_of(
             ["none", TWIN], blocks, ROUNDS, seed, (TWIN, percent))
-            + ["--out", str(folder)], waiting)
+            + [*program.words(), "--out", str(folder)], waiting)
     elif finished(folder) < blocks:
         run_command(program, ["--resume", str(begun)], waiting)
     run = load_run(run_in(folder))
@@ -192,7 +212,7 @@ def seconds_of(run: Run) -> float:
     return round(float(each) * len(starts), 1)
 
 
-def run_phases(program: Path, out: Path, plan: Plan,
+def run_phases(program: Program, out: Path, plan: Plan,
                say: "Progress") -> dict[str, dict]:
     found = {}
     for seed, phase in enumerate(plan.phases, start=1):
@@ -207,13 +227,14 @@ def run_phases(program: Path, out: Path, plan: Plan,
 
 # --- Google Benchmark and its own compare ------------------------------------
 
-def invoke(program: Path, folder: Path, name: str, seed: int, rounds: int,
+def invoke(program: Program, folder: Path, name: str, seed: int, rounds: int,
            percent: float) -> Path:
     """One invocation that measures `none` alone; its report."""
     report = folder / f"{name}.json"
     run_command(program, options_of(["none"], 1, rounds, seed,
                                     ("none", percent))
-                + ["--out", str(folder), f"--benchmark_out={report}"])
+                + [*program.words(), "--out", str(folder),
+                   f"--benchmark_out={report}"])
     data = json.loads(report.read_text(encoding="utf-8"))
     for row in data["benchmarks"]:
         # Its names hold counts of operations, which are calibrated anew:
@@ -242,7 +263,7 @@ def compare_py(first: Path, second: Path) -> float:
     return tests[0]["time_pvalue"]
 
 
-def gbench_pairs(program: Path, out: Path, plan: Plan, busy: bool,
+def gbench_pairs(program: Program, out: Path, plan: Plan, busy: bool,
                  percent: float, rounds: int, say: "Progress") -> dict:
     """p values of pairs of invocations; the same binary for both."""
     name = f"gbench-{'busy' if busy else 'quiet'}-{percent:g}"
@@ -264,7 +285,7 @@ def gbench_pairs(program: Path, out: Path, plan: Plan, busy: bool,
 
 # --- trials with a number of blocks that the spread gave ---------------------
 
-def live_trials(program: Path, out: Path, plan: Plan, phases: dict,
+def live_trials(program: Program, out: Path, plan: Plan, phases: dict,
                 say: "Progress") -> dict:
     percent = 0.5
     quiet = phases["quiet-aa"]
@@ -311,6 +332,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="folder to make (default: results/"
                         "<host>-calibration)")
+    parser.add_argument("--host", metavar="NAME",
+                        help="what results call this machine (default: its "
+                        "host name)")
     parser.add_argument("--resume", type=Path, metavar="DIR",
                         help="go on with an interrupted calibration")
     parser.add_argument("--scale", type=float, default=1.0, metavar="X",
@@ -322,6 +346,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
                      "most 10")
     if args.out and args.resume:
         parser.error("--out and --resume: a calibration goes on where it is")
+    if args.host and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", args.host,
+                                      re.ASCII):
+        parser.error(f"--host '{args.host}': give at most 64 letters, "
+                     "digits, '.', '_' or '-', a letter or digit first")
+    if args.host and args.resume:
+        parser.error("--host and --resume: a calibration keeps its host")
     return args
 
 
@@ -332,8 +362,11 @@ def folder_of(args: argparse.Namespace) -> tuple[Path, float]:
         if not about.exists():
             raise Refused(f"{args.resume} is no calibration: it has no "
                           "plan.json")
-        return args.resume, json.loads(about.read_text())["scale"]
-    out = args.out or args.results / f"{socket.gethostname()}-calibration"
+        begun = json.loads(about.read_text())
+        args.host = begun.get("host")
+        return args.resume, begun["scale"]
+    host = args.host or socket.gethostname()
+    out = args.out or args.results / f"{host}-calibration"
     try:
         out.mkdir(parents=True)
     except FileExistsError as error:
@@ -341,7 +374,7 @@ def folder_of(args: argparse.Namespace) -> tuple[Path, float]:
                       f"with --out, or go on with --resume {out}") from error
     except OSError as error:
         raise Refused(f"cannot make {out}: {error.strerror}") from error
-    write(out / "plan.json", {"scale": args.scale})
+    write(out / "plan.json", {"scale": args.scale, "host": args.host})
     (out / ".gitignore").write_text(f"{RAW}/\n", encoding="utf-8")
     return out, args.scale
 
@@ -352,15 +385,16 @@ def calibrate(args: argparse.Namespace) -> None:
                       "libbenchmark-tools")
     out, scale = folder_of(args)
     plan, say = plan_of(scale), Progress()
+    program = Program(args.program, args.host)
     try:
-        phases = run_phases(args.program, out, plan, say)
+        phases = run_phases(program, out, plan, say)
         # As many batches as one comparison of ours has.
         rounds = ROUNDS * calibration.BLOCKS_PER_COMPARISON
-        pairs = [gbench_pairs(args.program, out, plan, busy, percent, rounds,
+        pairs = [gbench_pairs(program, out, plan, busy, percent, rounds,
                               say)
                  for busy, percent in itertools.product((False, True),
                                                         (0, 1))]
-        live = live_trials(args.program, out, plan, phases, say)
+        live = live_trials(program, out, plan, phases, say)
     except KeyboardInterrupt:
         print("interrupted; what is measured is kept: scripts/calibrate "
               f"--resume {out}", file=sys.stderr)
@@ -393,3 +427,10 @@ def main(argv: list[str]) -> int:
         print(f"scripts/calibrate: {error}", file=sys.stderr)
         return 2
     return 0
+<<<<<<< HEAD
+=======
+
+
+if __name__ == "__main__":
+    sys.exit(closed(lambda: main(sys.argv[1:]), "scripts/calibrate"))
+>>>>>>> ed63de047a342b70695a0514b08e28691e0a9769

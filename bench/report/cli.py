@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Callable
 
+from bench.output import closed
 from bench.report import Refused, eligible, kernel, summary, text
 from bench.report.compare import ALPHA, DELTA, Comparison, Options, compare
 from bench.report.kernel import is_kernel_only, load_kernel
@@ -83,10 +84,11 @@ def write_all(folder: Path, files: dict[str, str]) -> None:
         folder.mkdir(parents=True)
         for name, content in files.items():
             (folder / name).write_text(content, encoding="utf-8")
-            print(folder / name)
     except OSError as error:
         raise Refused(f"cannot write {folder}: {error.strerror}; name "
                       "another folder with --out") from error
+    for name in files:
+        print(folder / name)
 
 
 def report_main(argv: list[str]) -> int:
@@ -125,11 +127,11 @@ PROGRAMS: dict[str, Callable[[list[str]], int]] = {
 
 def run(program: str, argv: list[str]) -> int:
     try:
+<<<<<<< HEAD
         return PROGRAMS[program](argv)
+=======
+        return closed(lambda: main(sys.argv[1:]), f"scripts/{program}")
+>>>>>>> ed63de047a342b70695a0514b08e28691e0a9769
     except Refused as why:
         print(f"scripts/{program}: {why}", file=sys.stderr)
         return EXIT_REFUSED
-    except BrokenPipeError:
-        # Who read the output has had enough of it.
-        sys.stderr.close()
-        return 0

@@ -335,8 +335,9 @@ def compare(runs: list[Run], options: Options) -> Comparison:
     for run, label in zip(runs, label_runs(runs)):
         lacks = eligible.lacking(run, needed)
         if lacks and not options.exploratory:
-            raise Refused(f"{run.path}: {'; '.join(lacks)}. To look at it "
-                          "without verdicts: --exploratory")
+            without = [f"without {x}" for x in run.discarded[:run.left_out]]
+            raise Refused(f"{run.path}: {'; '.join(lacks + without)}. To "
+                          "look at it without verdicts: --exploratory")
         sides.append(Side(run, label, results_of(run, options), lacks))
     for side in sides:
         judge_invariants(side)

@@ -106,7 +106,4 @@ def lines(run: Run, fix: str) -> list[str]:
     for name, why in skipped(run).items():
         found += textwrap.wrap(f"not measured: {name}: {why}", COLUMNS,
                                subsequent_indent="    ")
-    for what in run.first.misplaced:
-        found += textwrap.wrap(f"NOT AS PLACED: {what}", COLUMNS,
-                               subsequent_indent="    ")
     return found

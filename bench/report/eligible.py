@@ -101,7 +101,7 @@ def lacking(run: Run, needed: int) -> list[str]:
     reasons = []
     have = len(run.blocks)
     planned = run.planned
-    found = have + len(run.discarded)
+    found = have + run.left_out
     if planned and found < planned:
         reasons.append(f"{found} of {planned} blocks are there, and their "
                        "number is fixed before a run: scripts/run --resume")

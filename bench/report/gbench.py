@@ -49,6 +49,9 @@ def dump(comparison: Comparison) -> str:
         "num_cpus": first.machine.get("processors"),
         "library_build_type": "release", "cpu_time": NOT_MEASURED,
         "repetitions": "one per block: the median of its batches",
+        "discarded_blocks": [
+            f"{side.label}/{what}" if many else what
+            for side in comparison.sides for what in side.run.discarded],
     }
     benchmarks = [e for side in comparison.sides for e in
                   entries(side, f"{side.label}/" if many else "")]

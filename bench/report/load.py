@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.report import Refused, histogram
+from bench.report import Refused, conditions, histogram
 from bench.report.histogram import Histogram
 from bench.report.series import Series
 
@@ -25,6 +25,7 @@ WAITS = ("lock", "list", "log", "io")
 BASELINE = "none"
 TWIN = "none_twin"
 IDLE = "null"
+NO_REASON = "no reason was given"
 
 
 @dataclass
@@ -78,7 +79,10 @@ class Block:
     environment_bytes: int | None
     injected: bool
     skipped: dict[str, str]
+    processors: int | None
+    bound_to: set[int]
     misplaced: list[str]
+    unseen: list[str]
 
 
 @dataclass
@@ -93,7 +97,10 @@ class Run:
     before: dict
     blocks: list[Block]
     planned: int | None = None
+    # Each with its reason: blocks left out here, and those that scripts/run
+    # has set aside and measured again.
     discarded: list[str] = field(default_factory=list)
+    left_out: int = 0
     matrix: dict | None = None
     matrix_reason: str = ""
     picture: Path | None = None
@@ -143,7 +150,7 @@ def wait_of(data: dict | None) -> tuple[int, int, int] | None:
 
 def reason_of(data: dict, key: str) -> str:
     """Why a field is null."""
-    return str(data.get(key + "_reason") or "no reason was given")
+    return str(data.get(key + "_reason") or NO_REASON)
 
 
 def parse_row(data: dict, block: dict) -> Row:
@@ -176,18 +183,43 @@ def parse_row(data: dict, block: dict) -> Row:
     )
 
 
-def misplaced(data: dict) -> list[str]:
-    """Threads and memory that were not where the plan had them."""
-    found = []
+def is_elsewhere(what: dict) -> bool:
+    """Was a thread or a kind of pages seen where it was not to be?"""
+    return (what.get("ok") is False and what.get("pages") != 0
+            and ("found_pu" not in what or what["found_pu"] is not None))
+
+
+def misplaced(data: dict) -> tuple[list[str], list[str]]:
+    """Threads and memory that were not where the plan had them, and those
+    of which nobody could see where they were."""
+    found, unseen = [], []
     for placed in data.get("placements") or []:
+        if "skipped" in placed:
+            continue
+        name = placed["placement"] and placed["placement"] + ": "
+        here, hidden = [], [placed["reason"]] if "reason" in placed else []
+        if "changed" in placed:
+            here.append(f"changed while it was measured: {placed['changed']}")
         for what in (placed.get("threads") or []) + (placed.get("pages")
                                                      or []):
-            if not what["ok"]:
-                found.append(f"{placed['placement']}: {what['reason']}")
-        found += [f"worker {w['worker']} was on processor {w['found']} "
-                  f"instead of {w['processor']}"
-                  for w in placed.get("moved") or []]
-    return found
+            if what.get("ok") is not True:
+                (here if is_elsewhere(what) else hidden).append(
+                    str(what.get("reason") or NO_REASON))
+        here += [f"worker {w['worker']} was on processor {w['found']} "
+                 f"instead of {w['processor']}"
+                 for w in placed.get("moved") or []]
+        if placed.get("ok") is False and not here and not hidden:
+            here.append(NO_REASON)
+        found += [name + why for why in here]
+        unseen += [name + why for why in hidden]
+    return found, unseen
+
+
+def bound_to(data: dict) -> set[int]:
+    """All processors that its threads were given."""
+    return {p for placed in data.get("placements") or []
+            for key in ("worker_processors", "daemon_processors")
+            for p in placed.get(key) or []}
 
 
 def parse_block(path: Path, data: dict) -> Block:
@@ -198,6 +230,7 @@ def parse_block(path: Path, data: dict) -> Block:
             raise ValueError(f"{row.workload}/{row.fix} is there twice")
         rows[row.case, row.fix] = row
     layout = data.get("layout")
+    elsewhere, unseen = misplaced(data)
     return Block(
         name=path.name,
         number=data["block"],
@@ -216,7 +249,10 @@ def parse_block(path: Path, data: dict) -> Block:
         injected="injected" in data,
         skipped={p["placement"]: p["skipped"] for p in
                  data.get("placements") or [] if "skipped" in p},
-        misplaced=misplaced(data),
+        processors=data.get("processors"),
+        bound_to=bound_to(data),
+        misplaced=elsewhere,
+        unseen=unseen,
     )
 
 
@@ -249,9 +285,12 @@ def load_run(path: Path) -> Run:
         raise Refused(f"{path} is no folder: name a run's, as scripts/run "
                       "prints it")
     files = sorted(f for f in path.iterdir() if BLOCK_NAME.fullmatch(f.name))
+    aside = set_aside(path)
     if not files:
-        raise Refused(f"{path} holds no block-*.json: name the folder of a "
-                      "run, as scripts/run prints it")
+        raise Refused(f"{path} holds no block-*.json: "
+                      + (f"all were discarded, {aside[0]}: scripts/run "
+                         "--resume measures them again" if aside else
+                         "name the folder of a run, as scripts/run prints it"))
     about = read_result(path / "machine.json", SCHEMA_MACHINE)
     loaded = [load_block(f) for f in files]
     matrices = [m.get("fixes", m) for _, m in loaded if m]
@@ -270,22 +309,40 @@ def load_run(path: Path) -> Run:
                              "--json > RUN/verify.json")
     picture = path / "topology.svg"
     run.picture = picture if picture.exists() else None
-    same_run(run)
+    of_this_run(run)
     discard(run)
+    alike(run)
+    run.discarded += aside
     return run
+
+
+def set_aside(path: Path) -> list[str]:
+    """What scripts/run has discarded itself, to measure it again."""
+    return [f"{file.name}: {read_json(file).get('discarded') or NO_REASON}"
+            for file in sorted(path.glob("discarded-*.json"))]
 
 
 # --- is it one run? ----------------------------------------------------------
 
-def same_run(run: Run) -> None:
+def refuse_foreign(run: Run, block: Block,
+                   values: list[tuple[str, Any, Any]]) -> None:
+    """What must agree: (what it is, this block's, the run's)."""
+    for what, value, expected in values:
+        if value != expected:
+            raise Refused(
+                f"{run.path / block.name}: its {what} is {value}, that "
+                f"of the run is {expected}: a block of another run; take "
+                "it out")
+
+
+def of_this_run(run: Run) -> None:
     """Every block is of the run that machine.json describes."""
     for block in run.blocks:
-        for what, value, expected in foreign(run, block):
-            if value != expected:
-                raise Refused(
-                    f"{run.path / block.name}: its {what} is {value}, that "
-                    f"of the run is {expected}: a block of another run; take "
-                    "it out")
+        number = int(BLOCK_NAME.fullmatch(block.name).group(1))
+        refuse_foreign(run, block, [
+            ("block number", block.number, number),
+            ("run", block.run, run.identity),
+            ("seed", block.seed, run.first.seed)])
         if block.before["time"] < run.before.get("time", ""):
             raise Refused(
                 f"{run.path / block.name} was measured at "
@@ -299,21 +356,17 @@ def same_run(run: Run) -> None:
                           "same seed: a copy; take it out")
 
 
-def foreign(run: Run, block: Block) -> list[tuple[str, Any, Any]]:
-    """What must agree: (what it is, this block's, the run's)."""
+def alike(run: Run) -> None:
+    """Every block that is left has measured the same."""
     first = run.first
-    number = int(BLOCK_NAME.fullmatch(block.name).group(1))
-    return [
-        ("block number", block.number, number),
-        ("run", block.run, run.identity),
-        ("seed", block.seed, first.seed),
-        ("number of threads", block.threads, first.threads),
-        ("device", block.device, first.device),
-        ("number of layouts", block.layout_of, first.layout_of),
-        ("set of rows", rows_text(block, first), rows_text(first, first)),
-        ("workload parameters", parameters(block), parameters(first)),
-        ("floors", floors(block), floors(first)),
-    ]
+    for block in run.blocks:
+        refuse_foreign(run, block, [
+            ("number of threads", block.threads, first.threads),
+            ("device", block.device, first.device),
+            ("number of layouts", block.layout_of, first.layout_of),
+            ("set of rows", rows_text(block, first), rows_text(first, first)),
+            ("workload parameters", parameters(block), parameters(first)),
+            ("floors", floors(block), floors(first))])
 
 
 def rows_text(block: Block, first: Block) -> str:
@@ -351,16 +404,20 @@ def planned_blocks(about: dict) -> int | None:
 # --- what is left out, by rules that do not look at the outcome --------------
 
 def discard(run: Run) -> None:
-    """Leave out blocks whose clock cannot be trusted, and say so."""
+    """Leave out blocks whose clock cannot be trusted, or that had another
+    part of the machine than the others, and say so."""
     kept = []
     for block in run.blocks:
-        why = untrusted(block)
+        why = untrusted(block) or conditions.changed(run, block)
+        if not why and block.misplaced:
+            why = f"not as placed, {block.misplaced[0]}"
         if why:
             run.discarded.append(f"{block.name}: {why}")
         else:
             kept.append(block)
     if not kept:
         raise Refused(f"{run.path}: no block is left; {run.discarded[0]}")
+    run.left_out = len(run.discarded)
     run.blocks = kept
 
 

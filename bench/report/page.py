@@ -183,7 +183,7 @@ def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
             charts(figures.by_distance, side, fix)
             for fix in distance.fixes(side.run)) if c],
         "skipped": distance.skipped(side.run),
-        "misplaced": [m for b in side.run.blocks for m in b.misplaced],
+        "unseen": summary.unseen(side.run),
         "counters": counters.lines(side),
         "drift": charts(figures.drift, side),
         "spread": spread_rows(side),

@@ -90,6 +90,16 @@ def baseline_note(side: Side, case: tuple) -> str:
     return what and (f"{BASELINE} is no alternative here: {what}") or ""
 
 
+def unseen(run: Run) -> list[str]:
+    """What nobody could see the place of, with the block that is the first
+    to say so."""
+    first: dict[str, str] = {}
+    for block in run.blocks:
+        for what in block.unseen:
+            first.setdefault(what, block.name)
+    return [f"{name}: {what}" for what, name in first.items()]
+
+
 def case_title(case: tuple[str, int, str]) -> str:
     workload, threads, placement = case
     title = f"{workload}, {threads} thread{'s' * (threads != 1)}"

@@ -382,6 +382,8 @@ def discarded_lines(side: Side) -> list[str]:
                  + (":" if side.run.discarded else "."))
     for what in side.run.discarded:
         lines += wrap(what, "    ", "  ")
+    for what in summary.unseen(side.run):
+        lines += wrap(f"perhaps not as placed: {what}", "    ", "  ")
     dropped = {d for r in side.results.values() if r.metric == COST
                and len(r.units) for d in r.series.dropped}
     for what in sorted(dropped)[:5]:

@@ -82,6 +82,7 @@ static int select_pairs(struct cli *cli, struct pairs *pairs)
 		return cli_fail("Google Benchmark does not know '%s'; see "
 				"--benchmark_help",
 				bad);
+	gbench_host(cli->host);
 	b = calloc(pairs->nr, sizeof(*b));
 	if (!b)
 		return cli_fail("out of memory");
@@ -173,7 +174,8 @@ static int prepare_folder(struct run *r)
 	bool old = r->cli.resume;
 	int status;
 
-	if (!old && result_create(r->cli.out, r->dir, why, sizeof(why)))
+	if (!old && result_create(r->cli.out, r->cli.host, r->dir, why,
+				  sizeof(why)))
 		return cli_fail("%s", why);
 	r->lock = result_lock(r->dir);
 	if (r->lock == -EWOULDBLOCK)
@@ -283,6 +285,20 @@ static void print_resume(const struct run *r)
 	}
 	fputs(" --resume ", stderr);
 	print_quoted(realpath(r->dir, dir) ? dir : r->dir);
+	/* What the folder does not name. */
+	if (r->cli.device) {
+		fputs(" --device ", stderr);
+		print_quoted(realpath(r->cli.device, dir) ? dir :
+							    r->cli.device);
+	}
+	if (r->cli.gbench_out) {
+		fputs(" --benchmark_out=", stderr);
+		print_quoted(r->cli.gbench_out);
+	}
+	for (int i = 1; i < r->cli.out_argc; i++) {
+		fputc(' ', stderr);
+		print_quoted(r->cli.out_argv[i]);
+	}
 	fputc('\n', stderr);
 }
 

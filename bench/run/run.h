@@ -72,7 +72,7 @@ struct run {
 	char dir[RESULT_PATH_MAX];
 	int lock;			/* on dir; -1: not held */
 	char run_id[20];		/* in each file of the run */
-	json_t *machine;		/* machine.json, if resumed */
+	json_t *machine;		/* machine.json */
 	json_t **blocks;		/* by number - 1; NULL: not finished */
 	unsigned int finished;
 	struct hazards hazards[CLI_FIXES]; /* as in cli.fixes */
@@ -85,8 +85,10 @@ int run_main(int argc, char **argv);
 
 #define RUN_BLOCK_SCHEMA	"delwribench-block-1"
 
-/* Draw ->run_id and write machine.json to ->dir. */
+/* Draw ->run_id and write ->machine as machine.json to ->dir. */
 int run_record(struct run *r);
+/* "memory", or what @device is: "file" or "disk". */
+const char *run_device_kind(const char *device);
 /* Go by the machine.json of ->cli.resume: ->dir, ->cli, ->child_argv. */
 int run_resume(struct run *r);
 /* Read what ->dir has of finished blocks; then tidy it up. */
@@ -95,6 +97,23 @@ int run_load_blocks(struct run *r);
 int run_blocks(struct run *r);
 /* Processes of blocks get @argv ("run" first) too.  0 or -ENOMEM. */
 int run_child_argv(struct run *r, int argc, char **argv);
+
+/* --- blocks that may be mixed with the others: run_sound.c -------------- */
+
+/*
+ * Was @block measured with other parts of the machine than the run began
+ * with, or not where it was to be?  If so, a line in @why.
+ */
+bool run_block_unsound(const struct run *r, const json_t *block, char *why,
+		       size_t why_size);
+/*
+ * Keep @block, the @number-th, as discarded-NNNN-N.json with @reason in it,
+ * and say so.  Exit status, after a line.
+ */
+int run_set_aside(const struct run *r, unsigned int number, json_t *block,
+		  const char *reason);
+/* Until the run's conditions are here, some seconds at most.  Exit status. */
+int run_await_conditions(const struct run *r);
 
 /* Show what the finished blocks say.  Exit status. */
 int run_report(struct run *r);

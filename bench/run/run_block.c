@@ -51,7 +51,7 @@ static json_t *describe(const struct cli *cli, const struct bench *b,
 			    json_boolean(run_points_threads(points) >
 					 points->processors));
 	json_object_set_new(block, "device",
-			    json_string(b->device ? b->device : "memory"));
+			    json_string(run_device_kind(b->device)));
 	if (cli->layout)
 		json_object_set_new(block, "layout", layout_to_json(cli));
 	else
@@ -139,18 +139,35 @@ static int run_workloads(struct bench *b, bool alone,
 	return error;
 }
 
+/* This thread is bound as those it starts are: it may be bound anew, too. */
+static void note_change(json_t *stage, const json_t *before)
+{
+	json_t *after = machine_conditions();
+	char why[600];
+
+	if (stage &&
+	    machine_conditions_differ(before, after, why, sizeof(why))) {
+		json_object_set_new(stage, "changed", json_string(why));
+		json_object_set_new(stage, "ok", json_false());
+	}
+	json_decref(after);
+}
+
 /* What needs no processes of its own at one point.  Exit status. */
 static int measure_point(struct bench *b, const struct run_point *at,
 			 const struct cli *cli, const struct pairs *pairs,
 			 json_t *rows, json_t *stages)
 {
 	int status = run_stage_open(b, at), error;
-	json_t *stage;
+	json_t *stage, *before;
 
 	if (status)
 		return status;
+	before = machine_conditions();
 	error = run_workloads(b, false, at, cli, pairs, rows);
 	stage = error ? NULL : run_stage_to_json(b, at);
+	note_change(stage, before);
+	json_decref(before);
 	if (!error && json_array_append_new(stages, stage))
 		error = -ENOMEM;
 	run_stage_close(b);

@@ -73,6 +73,9 @@ static int run_child(char **argv, const struct layout *layout)
 
 /* --- blocks ------------------------------------------------------------- */
 
+/* Of a block that is discarded each time. */
+#define TRIES	3u
+
 static int block_failed(unsigned int block, int status)
 {
 	if (WIFEXITED(status))
@@ -108,9 +111,10 @@ enum {
 
 static int measure_block(struct run *r, unsigned int block)
 {
-	char number[16], after[16], place[48], name[32], why[512];
+	char number[16], after[16], place[48], name[32], why[1024];
 	char **args = r->child_argv + r->child_argc;
 	struct layout layout;
+	json_t *read;
 	int status;
 
 	status = layout_draw(r->cli.seed, block, &layout);
@@ -140,11 +144,37 @@ static int measure_block(struct run *r, unsigned int block)
 				block, strerror(-status));
 	if (status)
 		return block_failed(block, status);
-	r->blocks[block - 1] = result_read(r->dir, name, why, sizeof(why));
-	if (!r->blocks[block - 1])
+	read = result_read(r->dir, name, why, sizeof(why));
+	if (!read)
 		return cli_fail("%s", why);
+	if (run_block_unsound(r, read, why, sizeof(why))) {
+		status = run_set_aside(r, block, read, why);
+		json_decref(read);
+		return status;
+	}
+	r->blocks[block - 1] = read;
 	r->finished++;
 	return 0;
+}
+
+/* As often as it takes to get one that is not discarded, within reason. */
+static int measure_sound_block(struct run *r, unsigned int block)
+{
+	int status = 0;
+
+	for (unsigned int i = 0; i < TRIES && !r->blocks[block - 1]; i++) {
+		status = run_await_conditions(r);
+		if (!status)
+			status = measure_block(r, block);
+		if (status)
+			return status;
+	}
+	if (r->blocks[block - 1])
+		return 0;
+	cli_say("block %u was discarded %u times in a row: see why above, and "
+		"what scripts/doctor and scripts/plan --check say",
+		block, TRIES);
+	return 1;
 }
 
 int run_child_argv(struct run *r, int argc, char **argv)
@@ -178,8 +208,13 @@ int run_blocks(struct run *r)
 
 	for (unsigned int b = 1; b <= r->cli.blocks && !status; b++)
 		if (!r->blocks[b - 1])
+<<<<<<< HEAD
 			status = child_interrupted() ?
 					 EXIT_INTERRUPTED :
 					 measure_block(r, b);
+=======
+			status = interrupted ? EXIT_INTERRUPTED :
+					       measure_sound_block(r, b);
+>>>>>>> ed63de047a342b70695a0514b08e28691e0a9769
 	return status;
 }

@@ -86,7 +86,9 @@ static void leave(struct field *f, struct instance *in)
 {
 	if (!in->dev)
 		return;
-	perf_objects(in->fix, in->mp);
+	if (perf_objects(in->fix, in->mp) && usable(in))
+		snprintf(in->record.reason, sizeof(in->record.reason),
+			 "where its objects are could not be written");
 	if (f->bench->place)
 		plan_run_look(f->bench->place, in->fix, in->mp);
 	instance_close(in);

@@ -70,6 +70,10 @@ static int start(struct instance *in, const struct device_options *device,
 	error = device_open(device, &in->dev, in->record.reason,
 			    sizeof(in->record.reason));
 	if (error) {
+		/* Results name no file of this machine. */
+		if (device->path)
+			cli_say("%s", in->record.reason);
+		fail(in, "its device cannot be opened", error);
 		in->dev = NULL;
 		return error;
 	}

@@ -3,11 +3,20 @@
  * What a run shows when it has measured: the tables, how to read them, the
  * hazards, and the replay through Google Benchmark.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "bench/run/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench/child.h"
 #include "bench/machine/machine.h"
@@ -68,49 +77,103 @@ static void add_context(const struct run *r)
 	gbench_context("threads", text);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)r->cli.seed);
 	gbench_context("seed", text);
-	gbench_context("results", r->dir);
+	gbench_context("results", basename(r->dir));
 }
 
-/* Its own file in the run's folder is derived, and may be there already. */
-static int rename_benchmark(const struct run *r, const char *from)
+/* All of @from, in a new file.  0 or -errno; then the file is not there. */
+static int copy_new(int from, const char *path)
 {
-	char to[RESULT_PATH_MAX + 32];
+	int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	ssize_t n = 1;
+	int error = 0;
 
-	snprintf(to, sizeof(to), "%s/benchmark.json", r->dir);
-	if (!rename(from, to))
+	if (to < 0)
+		return -errno;
+	if (lseek(from, 0, SEEK_SET) < 0)
+		n = -1;
+	while (n > 0)
+		n = sendfile(to, from, NULL, 1 << 20);
+	/* Some file systems cannot be synced, and say so with EINVAL. */
+	if (n < 0 || (fsync(to) && errno != EINVAL))
+		error = -errno;
+	if (close(to) && !error)
+		error = -errno;
+	if (error)
+		unlink(path);
+	return error;
+}
+
+/* Has it all found room there?  0 or -errno. */
+static int check_whole(int file)
+{
+	struct rlimit limit;
+	struct stat st;
+
+	if (fstat(file, &st) || getrlimit(RLIMIT_FSIZE, &limit))
+		return -errno;
+	/* The library tells nobody when it cannot write. */
+	return (rlim_t)st.st_size < limit.rlim_cur ? 0 : -EFBIG;
+}
+
+/*
+ * What the library has reported in @from goes where it was asked for, or to
+ * a file of the run's folder, which is derived and may be there already.
+ */
+static int keep_benchmark(const struct run *r, int from)
+{
+	char path[RESULT_PATH_MAX], own[RESULT_PATH_MAX + 32];
+	const char *to = r->cli.gbench_out;
+	int error = check_whole(from);
+
+	if (!to) {
+		snprintf(own, sizeof(own), "%s/benchmark.json", r->dir);
+		to = own;
+		if (!error)
+			error = result_temporary(r->dir, "benchmark.json",
+						 path);
+		if (!error) {
+			unlink(path);
+			error = copy_new(from, path);
+		}
+		if (!error && rename(path, to))
+			error = -errno;
+	} else if (!error) {
+		error = copy_new(from, to);
+	}
+	if (!error)
 		return 0;
-	return cli_fail("cannot write %s: %s", to, strerror(errno));
+	return cli_fail("cannot write %s: %s; the blocks are in %s", to,
+			strerror(-error), r->dir);
 }
 
 static int report_gbench(struct run *r, struct summary *summaries)
 {
 	struct gbench *b = calloc(r->pairs.nr, sizeof(*b));
 	char *labels = calloc(r->pairs.nr, LABEL_MAX);
-	char path[RESULT_PATH_MAX], out[RESULT_PATH_MAX + 32];
+	int status = 0, file = memfd_create("benchmark", MFD_CLOEXEC);
 	struct cli *cli = &r->cli;
 	const char *bad;
-	int status = 0;
+	char out[64];
 
-	if (!b || !labels ||
-	    result_temporary(r->dir, "benchmark.json", path)) {
+	if (!b || !labels || file < 0) {
 		status = cli_fail("out of memory");
 		goto out;
 	}
 	for (unsigned int i = 0; i < r->pairs.nr; i++)
 		replay_of(&r->pairs.pair[i], &summaries[i], &b[i],
 			  labels + i * LABEL_MAX);
-	snprintf(out, sizeof(out), "--benchmark_out=%s", path);
-	if (!cli->gbench_out)
-		cli->out_argv[cli->out_argc++] = out;
+	snprintf(out, sizeof(out), "--benchmark_out=/proc/self/fd/%d", file);
+	cli->out_argv[cli->out_argc] = out;
 	add_context(r);
-	if (gbench_init(cli->out_argc, cli->out_argv, &bad)) {
+	if (gbench_init(cli->out_argc + 1, cli->out_argv, &bad)) {
 		status = cli_fail("Google Benchmark does not know '%s'", bad);
 		goto out;
 	}
 	gbench_replay(b, r->pairs.nr, cli->gbench_console);
-	if (!cli->gbench_out)
-		status = rename_benchmark(r, path);
+	status = keep_benchmark(r, file);
 out:
+	if (file >= 0)
+		close(file);
 	free(b);
 	free(labels);
 	return status;

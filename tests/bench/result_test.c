@@ -81,7 +81,8 @@ static void test_unwritable(void **state)
 	/* A file where a folder is wanted. */
 	assert_int_equal(result_write(folder, "plain", one), 0);
 	snprintf(dir, sizeof(dir), "%s/plain", folder);
-	assert_int_equal(result_create(dir, made, why, sizeof(why)), -ENOTDIR);
+	assert_int_equal(result_create(dir, NULL, made, why, sizeof(why)),
+			 -ENOTDIR);
 	assert_non_null(strstr(why, dir));
 	assert_null(strchr(why, '\n'));
 	json_decref(one);
@@ -94,7 +95,8 @@ static void test_own_folder(void **state)
 	(void)state;
 	snprintf(out, sizeof(out), "%s/deep/results", folder);
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(result_create(out, dir[i], why, sizeof(why)),
+		assert_int_equal(result_create(out, NULL, dir[i], why,
+					       sizeof(why)),
 				 0);
 		assert_int_equal(entries(dir[i]), 0);
 		for (int j = 0; j < i; j++)

@@ -8,7 +8,7 @@ from pathlib import Path
 import synthetic
 from synthetic import Truth
 
-from bench.report import counters, distance, figures, page, text
+from bench.report import counters, distance, figures, page, summary, text
 from bench.report import Refused
 from bench.report.compare import Options, compare
 from bench.report.load import load_run
@@ -84,7 +84,25 @@ class Placed(Written):
         synthetic.edit(path / "block-0001.json", lose)
         report = text.report_text(compare([load_run(path)],
                                           Options(exploratory=True)))
-        self.assertIn("NOT AS PLACED: same-l3: it went to 7", report)
+        self.assertIn("block-0001.json: not as placed, same-l3: it went to 7",
+                      report)
+
+    def test_not_seen(self):
+        """Nobody could tell: that is no reason to leave a block out."""
+        path = self.run_of(placed=PLACED)
+
+        def hide(data):
+            point = data["placements"][0]
+            point["threads"][0].update(ok=False, found_pu=None,
+                                       reason="the kernel does not say")
+            point.update(ok=False, pages=[
+                {"what": "buf", "ok": False, "pages": 0, "reason": "no page"}])
+        synthetic.edit(path / "block-0002.json", hide)
+        side = compare([load_run(path)], Options(exploratory=True)).sides[0]
+        self.assertEqual(side.run.discarded, [])
+        self.assertEqual(summary.unseen(side.run), [
+            "block-0002.json: same-l3: the kernel does not say",
+            "block-0002.json: same-l3: no page"])
 
     def test_emulated(self):
         path = self.run_of()

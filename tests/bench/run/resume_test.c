@@ -3,15 +3,21 @@
  * A run that was stopped: nothing finished is lost or measured twice, what
  * does not belong to it is refused and left as it is, no process survives.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "tests/bench/program_test.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+
+#include "bench/result.h"
 
 #define BLOCKS	3
 
@@ -230,6 +236,84 @@ static void test_foreign(void **state)
 	check_refused("machine.json");
 }
 
+/* What of the machine a file says was ours; returns what to put back. */
+static json_t *edit_condition(const char *name, const char *key, json_t *value)
+{
+	json_t *json = json_load_file(file(run, name), 0, NULL), *at, *old;
+
+	assert_non_null(json);
+	at = json_object_get(json_object_get(json, "before"), "conditions");
+	old = json_incref(json_object_get(at, key));
+	assert_true(json_is_string(old));
+	assert_int_equal(json_object_set_new(at, key, value), 0);
+	assert_int_equal(json_dump_file(json, file(run, name), 0), 0);
+	json_decref(json);
+	return old;
+}
+
+static void test_conditions(void **state)
+{
+	json_t *old;
+
+	(void)state;
+	old = edit_condition("machine.json", "memory_nodes_allowed",
+			     json_string("0-99"));
+	check_refused("memory nodes allowed: 0-99, then");
+	json_decref(edit_condition("machine.json", "memory_nodes_allowed",
+				   old));
+	/* As if it had been killed before it could discard that one. */
+	json_decref(edit_condition("block-0002.json", "processors_allowed",
+				   json_string("99")));
+	assert_int_equal(resume(run), 0);
+	assert_non_null(strstr(output, "block 2 is discarded"));
+	assert_non_null(strstr(output, "then 99"));
+	assert_non_null(strstr(output, "3 of 3 blocks"));
+	assert_true(exists(run, "block-0002.json"));
+	assert_true(exists(run, "discarded-0002-1.json"));
+	assert_int_equal(remove(file(run, "discarded-0002-1.json")), 0);
+}
+
+/* Its name is not kept, and that of another is refused. */
+static void test_device(void **state)
+{
+	char args[1024], out[128], dir[256];
+	FILE *f;
+
+	(void)state;
+	snprintf(out, sizeof(out), "%s/device", folder);
+	for (int i = 0; i < 2; i++) {
+		snprintf(args, sizeof(args), "%s/%s", folder,
+			 i ? "other" : "disk.img");
+		f = fopen(args, "w");
+		assert_non_null(f);
+		assert_int_equal(ftruncate(fileno(f), 4LL << 30), 0);
+		fclose(f);
+	}
+	snprintf(args, sizeof(args),
+		 "run --no-verify -t 1 -r 1 -w bulkload/idle --fix none --out %s "
+		 "-d%s/disk.img",
+		 out, folder);
+	if (bench(args))
+		fail_msg("%s", output);
+	find_run(out, dir);
+	assert_int_equal(remove(file(dir, "block-0001.json")), 0);
+	assert_int_equal(resume(dir), 2);
+	assert_non_null(strstr(output, "add --device PATH"));
+	snprintf(args, sizeof(args), "run --resume %s --device %s/other", dir,
+		 folder);
+	assert_int_equal(bench(args), 2);
+	assert_non_null(strstr(output, "not the file"));
+	snprintf(args, sizeof(args), "run --resume %s --device %s/disk.img",
+		 dir, folder);
+	if (bench(args))
+		fail_msg("%s", output);
+	assert_true(exists(dir, "block-0001.json"));
+	snprintf(args, sizeof(args), "run --resume %s --device %s/disk.img",
+		 run, folder);
+	assert_int_equal(bench(args), 2);
+	assert_non_null(strstr(output, "in memory"));
+}
+
 static void test_no_run(void **state)
 {
 	(void)state;
@@ -359,6 +443,73 @@ static void test_interrupted(void **state)
 	}
 }
 
+/* Until @word is in @log. */
+static void await_word(const char *log, const char *word)
+{
+	static char text[1 << 20];
+	unsigned int tries = 0;
+
+	do {
+		FILE *f = fopen(log, "r");
+
+		assert_non_null(f);
+		text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+		fclose(f);
+		usleep(10000);
+	} while (!strstr(text, word) && ++tries < 6000);
+	assert_true(tries < 6000);
+}
+
+/* Blocks with fewer processors are not mixed with the others. */
+static void test_processor_taken(void **state)
+{
+	char out[128], dir[256], log[160];
+	cpu_set_t all, one;
+	int status, last;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	if (CPU_COUNT(&all) < 2) {
+		puts("there is only one processor, of which none can be taken");
+		skip();
+	}
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
+		if (CPU_ISSET(i, &all))
+			CPU_SET(i, &one);
+	snprintf(out, sizeof(out), "%s/taken", folder);
+	snprintf(log, sizeof(log), "%s.log", out);
+	pid = start(out, "1", log);
+	await(out, "block-0001.json");
+	assert_int_equal(sched_setaffinity(pid, sizeof(one), &one), 0);
+	await_word(log, "processors allowed");
+	await_word(log, "waiting");
+	find_run(out, dir);
+	last = result_last_block(dir);
+	assert_int_equal(sched_setaffinity(pid, sizeof(all), &all), 0);
+	for (int i = 0; i < 6000 && result_last_block(dir) < last + 2; i++)
+		usleep(10000);
+	assert_true(result_last_block(dir) >= last + 2);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	check_alone();
+	for (int i = 1; i <= last + 2; i++) {
+		json_t *block, *conditions;
+		char name[32], why[512];
+
+		result_block_name(i, name, sizeof(name));
+		block = result_read(dir, name, why, sizeof(why));
+		conditions = json_object_get(json_object_get(block, "before"),
+					     "conditions");
+		assert_non_null(strpbrk(json_string_value(json_object_get(
+						conditions,
+						"processors_allowed")),
+					",-"));
+		json_decref(block);
+	}
+}
+
 static void test_killed(void **state)
 {
 	char out[128], log[160], children[64], line[64] = "";
@@ -401,9 +552,12 @@ int main(void)
 		cmocka_unit_test(test_missing_block),
 		cmocka_unit_test(test_no_block),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_device),
 		cmocka_unit_test(test_no_run),
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_processor_taken),
 		cmocka_unit_test(test_killed),
 		/* Takes the run apart. */
 		cmocka_unit_test(test_foreign),

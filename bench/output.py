@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How a script ends: what it printed has been written, or it has failed."""
+from __future__ import annotations
+
+import os
+import sys
+from typing import Callable
+
+EXIT_LOST = 2
+
+
+def closed(main: Callable[[], int | None], program: str) -> int:
+    """main()'s exit status; another and a line if its output is lost.
+
+    Who reads no further, as head(1), has had enough: that is no failure.
+    """
+    try:
+        try:
+            status = main()
+        except SystemExit as end:       # as argparse does for --help
+            status = end.code
+            if isinstance(status, str):
+                print(status, file=sys.stderr)
+                status = 1
+        sys.stdout.flush()
+        return status or 0
+    except BrokenPipeError:
+        forget_output()
+        return 0
+    except OSError as error:
+        if error.filename is not None:
+            raise                       # of another file
+        forget_output()
+        print(f"{program}: cannot write the output: {error.strerror}",
+              file=sys.stderr)
+        return EXIT_LOST
+
+
+def forget_output() -> None:
+    """What is left of it cannot be written: Python would try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
