@@ -2,11 +2,14 @@
 """How a script ends: what it printed has been written, or it has failed."""
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Callable
 
 EXIT_LOST = 2
+# What fork() says.
+LACKING = (errno.EAGAIN, errno.ENOMEM)
 
 
 def closed(main: Callable[[], int | None], program: str) -> int:
@@ -31,8 +34,11 @@ def closed(main: Callable[[], int | None], program: str) -> int:
         if error.filename is not None:
             raise                       # of another file
         forget_output()
-        print(f"{program}: cannot write the output: {error.strerror}",
-              file=sys.stderr)
+        if error.errno in LACKING:
+            what = "cannot start a process, see ulimit -u"
+        else:
+            what = "cannot write the output"
+        print(f"{program}: {what}: {error.strerror}", file=sys.stderr)
         return EXIT_LOST
 
 

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Bring C and C++ sources into the style of .clang-format.
 
-Usage: scripts/format [--check] [file...]   (default: all files under git)
-
 clang-format cannot leave alone what is aligned by hand, so its opinion
 counts line by line: spaces between the parts of a line, macros, and lines
 broken earlier than necessary (but indented as it would) stay as they are.
---check changes nothing and exits with 1 if a file is not in style.
 Versions 14 to 23 are of one opinion of our files; older ones are not.
 """
+import argparse
 import difflib
 import pathlib
 import re
@@ -22,6 +20,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP))
 sys.dont_write_bytecode = True
 from bench.output import closed  # noqa: E402
+
 
 def formatted(style: str, sources: list[str]) -> list[list[str]]:
     """The lines of each source after clang-format with this style."""
@@ -76,9 +75,15 @@ def too_long(line: str) -> bool:
 
 
 def main() -> int:
-    args = sys.argv[1:]
-    check = args[:1] == ["--check"]
-    names = args[1:] if check else args
+    parser = argparse.ArgumentParser(
+        prog="scripts/format", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; "
+                        "status 1 if a file is not in style")
+    parser.add_argument("names", nargs="*", metavar="FILE",
+                        help="default: all that git knows")
+    args = parser.parse_args()
+    check, names = args.check, args.names
     if not names:
         git = ["git", "-c", f"safe.directory={TOP}", "-C", str(TOP)]
         out = subprocess.run([*git, "ls-files", "*.c", "*.h", "*.cc"], check=True,
@@ -96,7 +101,12 @@ def main() -> int:
         return 2
     style = (TOP / ".clang-format").read_text()
     free = re.sub(r"(?m)^ColumnLimit:.*$", "ColumnLimit: 0", style)
-    sources = [pathlib.Path(name).read_text() for name in names]
+    try:
+        sources = [pathlib.Path(name).read_text() for name in names]
+    except OSError as error:
+        print(f"scripts/format: {error.filename}: {error.strerror}",
+              file=sys.stderr)
+        return 2
     bad = 0
     for name, text, new, loose in zip(names, sources, formatted(style, sources),
                                       formatted(free, sources)):

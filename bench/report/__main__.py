@@ -22,4 +22,6 @@ def main(name: str, argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    from bench.output import closed
+    sys.exit(closed(lambda: main(sys.argv[1], sys.argv[2:]),
+                    f"scripts/{sys.argv[1]}"))

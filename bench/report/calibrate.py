@@ -25,7 +25,6 @@ from typing import Callable, Iterator
 
 import numpy as np
 
-from bench.output import closed
 from bench.report import Refused, calibration
 from bench.report.compare import COST, series_of
 from bench.report.load import TWIN, Run, load_run
@@ -127,14 +126,8 @@ def run_command(program: Program, words: list[str],
     `waiting` is called now and then meanwhile.
     """
     with tempfile.TemporaryFile("w+") as said:
-<<<<<<< HEAD
-        with started([str(program), "run", *words],
+        with started([str(program.path), "run", *words],
                      stdout=subprocess.DEVNULL, stderr=said) as process:
-=======
-        with subprocess.Popen([str(program.path), "run", *words],
-                              stdout=subprocess.DEVNULL,
-                              stderr=said) as process:
->>>>>>> ed63de047a342b70695a0514b08e28691e0a9769
             try:
                 while ended(process) is None:
                     waiting()
@@ -427,10 +420,3 @@ def main(argv: list[str]) -> int:
         print(f"scripts/calibrate: {error}", file=sys.stderr)
         return 2
     return 0
-<<<<<<< HEAD
-=======
-
-
-if __name__ == "__main__":
-    sys.exit(closed(lambda: main(sys.argv[1:]), "scripts/calibrate"))
->>>>>>> ed63de047a342b70695a0514b08e28691e0a9769

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from bench.output import closed
 from bench.report import Refused, eligible, kernel, summary, text
 from bench.report.compare import ALPHA, DELTA, Comparison, Options, compare
 from bench.report.kernel import is_kernel_only, load_kernel
@@ -127,11 +126,7 @@ PROGRAMS: dict[str, Callable[[list[str]], int]] = {
 
 def run(program: str, argv: list[str]) -> int:
     try:
-<<<<<<< HEAD
         return PROGRAMS[program](argv)
-=======
-        return closed(lambda: main(sys.argv[1:]), f"scripts/{program}")
->>>>>>> ed63de047a342b70695a0514b08e28691e0a9769
     except Refused as why:
         print(f"scripts/{program}: {why}", file=sys.stderr)
         return EXIT_REFUSED

@@ -208,13 +208,8 @@ int run_blocks(struct run *r)
 
 	for (unsigned int b = 1; b <= r->cli.blocks && !status; b++)
 		if (!r->blocks[b - 1])
-<<<<<<< HEAD
 			status = child_interrupted() ?
 					 EXIT_INTERRUPTED :
-					 measure_block(r, b);
-=======
-			status = interrupted ? EXIT_INTERRUPTED :
-					       measure_sound_block(r, b);
->>>>>>> ed63de047a342b70695a0514b08e28691e0a9769
+					 measure_sound_block(r, b);
 	return status;
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "bench/machine/machine.h"
 
 /* A processor that is plugged in again is there long before that. */
@@ -181,7 +182,7 @@ int run_await_conditions(const struct run *r)
 		why, PATIENCE_S);
 	for (unsigned int i = 0; i < PATIENCE_S; i++) {
 		nanosleep(&second, NULL);
-		if (run_interrupted())
+		if (child_interrupted())
 			return EXIT_INTERRUPTED;
 		if (!differ_now(r, why, sizeof(why)))
 			return 0;
