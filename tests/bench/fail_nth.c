@@ -27,7 +27,7 @@
 /* Zero at first; tests/scripts/processes_test.py reads it. */
 struct state {
 	unsigned int calls;		/* of FAIL_CALL; atomic */
-	unsigned int foreign;		/* signals to, waits for others; atomic */
+	unsigned int foreign;		/* met somebody else; atomic */
 };
 
 static struct state *state;
