@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench/machine/machine.h"
+#include "bench/run/run_memory.h"
 
 #define LABEL_MAX	160
 
@@ -171,6 +172,7 @@ static bool all_measured(const struct run *r, const struct summary *s)
 {
 	for (unsigned int i = 0; i < r->pairs.nr; i++)
 		if (r->pairs.pair[i].selected && !s[i].measured &&
+		    !s[i].skipped &&
 		    !r->pairs.pair[i].point->skipped[0] &&
 		    !r->pairs.pair[i].fix->does_nothing &&
 		    !floor_of(r->pairs.pair[i].fix))
@@ -212,8 +214,11 @@ static int print_text(struct run *r, const struct summary *s, FILE *out)
 	const char *unknown = r->cli.no_verify ? "--no-verify" :
 			      run_interrupted() ? "interrupted" :
 						  NULL;
+	struct memory_fit fit;
 	int error = 0;
 
+	if (!unknown && !run_memory_hazards(&fit))
+		unknown = fit.why;
 	if (!unknown) {
 		error = run_hazards(&r->cli, r->hazards);
 		if (error)
