@@ -27,7 +27,7 @@
 #define ARENA_BYTES	(64 * MIB)
 #define HUGE_PAGE	(2 * MIB)
 /* Beyond the sum, for what allocator and huge pages round up. */
-#define ROUNDING	16u
+#define ROUNDING	12u
 
 
 static uint64_t max(uint64_t a, uint64_t b)
@@ -141,7 +141,7 @@ static void add_threads(uint64_t live, uint64_t ever, struct memory_need *need)
 		pthread_attr_getstacksize(&attr, &stack);
 		pthread_attr_destroy(&attr);
 	}
-	need->resident += arenas * HUGE_PAGE;
+	need->resident += (arenas + 1) * HUGE_PAGE;
 	need->mapped += live * stack + (arenas + 1) * ARENA_BYTES;
 }
 
