@@ -100,8 +100,11 @@ bool cli_fix_is_main(const struct fix *fix);
 bool cli_fix_is_full(const struct fix *fix);
 /* "lookup" of "lookup/own": how many bytes of a name are its group's. */
 int cli_group_length(const char *workload);
-/* Fixes, workloads and floors, for --list.  0 or -ENOMEM. */
-int cli_list(bool json);
+/*
+ * Fixes, workloads with the memory that they need as @cli has them measured,
+ * and floors, for --list.  0 or -ENOMEM.
+ */
+int cli_list(const struct cli *cli);
 
 /* One line on stderr, "delwribench run: " before it. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

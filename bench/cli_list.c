@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bench/oracle/oracle.h"
+#include "bench/run/run_memory.h"
 
 /* Its name is another's with something behind: a variant of that. */
 static bool is_variant(const struct fix *fix)
@@ -52,17 +53,21 @@ static json_t *fix_to_json(const struct fix *fix)
 			 cli_fix_is_full(fix));
 }
 
-static json_t *workload_to_json(const struct workload *w)
+static json_t *workload_to_json(const struct cli *cli,
+				const struct workload *w)
 {
 	int group = cli_group_length(w->name);
+	struct memory_fit memory;
 
-	return json_pack("{s:s, s:s#, s:s?, s:s, s:s, s:i, s:I, s:b, s:b}",
+	run_memory_of(cli, w, cli->threads, &memory);
+	return json_pack("{s:s, s:s#, s:s?, s:s, s:s, s:i, s:I, s:b, s:b, s:I}",
 			 "name", w->name, "group", w->name, group, "case",
 			 w->name[group] ? w->name + group + 1 : NULL, "summary",
 			 w->summary, "operation", w->operation, "rounds",
 			 (int)w->rounds, "batch_ns", (json_int_t)w->batch_ns,
 			 "default", !w->long_only, "uses_device",
-			 w->uses_device);
+			 w->uses_device, "memory_bytes",
+			 (json_int_t)memory.needs);
 }
 
 static json_t *floor_to_json(const struct floor *f)
@@ -72,7 +77,7 @@ static json_t *floor_to_json(const struct floor *f)
 			 "sha256", f->sha256);
 }
 
-static int list_json(void)
+static int list_json(const struct cli *cli)
 {
 	json_t *list = json_object(), *part;
 	int error = 0;
@@ -85,7 +90,7 @@ static int list_json(void)
 	error |= json_object_set_new(list, "fixes", part);
 	part = json_array();
 	for (struct workload *w = workload_first(); w; w = w->next)
-		error |= json_array_append_new(part, workload_to_json(w));
+		error |= json_array_append_new(part, workload_to_json(cli, w));
 	error |= json_object_set_new(list, "workloads", part);
 	part = json_array();
 	for (struct floor *f = floor_first(); f; f = f->next)
@@ -100,28 +105,33 @@ static int list_json(void)
 
 /* --- as text ------------------------------------------------------------ */
 
-static void list_workloads(void)
+static void list_workloads(const struct cli *cli)
 {
 	const char *group = "";
 
 	puts("\nworkloads (* run by default; + with --full or by name; a "
-	     "group's name means its * cases):");
+	     "group's name means its * cases; MiB that each needs here):");
 	for (struct workload *w = workload_first(); w; w = w->next) {
 		int len = cli_group_length(w->name);
+		struct memory_fit memory;
 
 		if (w->name[len] &&
 		    (strncmp(w->name, group, len) || group[len] != '/'))
 			printf("   %.*s\n", len, w->name);
 		group = w->name;
-		printf(" %c %-22s %s\n", w->long_only ? '+' : '*', w->name,
+		run_memory_of(cli, w, cli->threads, &memory);
+		printf(" %c %-18s %5llu %s\n", w->long_only ? '+' : '*',
+		       w->name,
+		       (unsigned long long)((memory.needs + (1u << 20) - 1) >>
+					    20),
 		       w->summary);
 	}
 }
 
-int cli_list(bool json)
+int cli_list(const struct cli *cli)
 {
-	if (json)
-		return list_json();
+	if (cli->json)
+		return list_json(cli);
 	puts("fixes (* measured by default; + with --full too; others by "
 	     "name):");
 	for (const struct fix *const *f = fixes; *f; f++)
@@ -130,7 +140,7 @@ int cli_list(bool json)
 		       cli_fix_is_full(*f) ? '+' :
 					     ' ',
 		       (*f)->name, (*f)->summary);
-	list_workloads();
+	list_workloads(cli);
 	if (floor_first())
 		puts("\nfloors (the least work of the same effect, measured "
 		     "with the workloads named):");

@@ -24,6 +24,20 @@ struct bench {
 	const struct run_point *at;	/* the runner's own */
 };
 
+/*
+ * What the caches of a workload take beyond their mount's options: see
+ * bench/run/run_memory.c, which makes bytes of it.
+ */
+struct footprint {
+	uint64_t buffers;	/* of one cache, at once, at most */
+	uint64_t written;	/* of their blocks: memory devices keep them */
+	uint64_t bytes;		/* the workload's own, per cache */
+	uint64_t once;		/* the same for whichever is being filled */
+	/* The allocator's, of all caches together, and per cache and round. */
+	uint64_t kept, kept_per_round;
+	unsigned int helpers;	/* threads started for each batch */
+};
+
 #define COUNTERS	24
 
 /* Anything else a workload counts: "meetings", "lookups", ... */
@@ -92,6 +106,9 @@ struct workload {
 
 	/* NULL, or why it has nothing to say of @fix. */
 	const char *(*unfit)(const struct fix *fix);
+	/* All 0 before; derived from what the workload itself goes by. */
+	void (*footprint)(const struct workload *w, const struct bench *b,
+			  struct footprint *f);
 	/* May set opt->watch to &in->watch. */
 	void (*mount_options)(struct instance *in, struct mount_options *opt);
 	/* After mount: fill the cache, build trees.  0 or -errno. */

@@ -28,13 +28,30 @@ struct doctor_counter {
 	char reason[128];		/* perf.h's, if it did not open */
 };
 
+/* A guest of one instruction. */
+struct doctor_kvm {
+	bool ran;			/* and halted */
+	bool not_tried;			/* no further than making it */
+	const char *step;		/* which failed */
+	int error;			/* -errno of that; -ETIME: no end */
+	unsigned int exit_reason;	/* KVM_EXIT_*, if -EIO */
+};
+
+/* doctor_kvm.c; less than 3 s, some ms if it works. */
+void doctor_try_kvm(struct doctor_kvm *kvm);
+
 /* Errors are 0 or -errno of the trial. */
 struct doctor_probe {
 	bool root;			/* we are */
 	struct doctor_counter hardware;	/* instructions */
 	struct doctor_counter software;	/* page faults */
-	int kvm;			/* opening its device */
-	bool valgrind, lld;		/* in PATH */
+	struct doctor_kvm kvm;
+	/* Started, and what that ended with: 0; else status or -errno. */
+	int valgrind, lld;
+	/* A huge page was asked for and touched: 1 had, 0 not, or -errno. */
+	int huge_page;
+	int affinity;			/* to each processor, and back */
+	int mbind;			/* memory to the node that it is on */
 	double clock_ns;		/* one reading; < 0: no clock */
 	double clock_resolution_ns;
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/run/run_memory.h"
+
 /* A clock that costs more than this shows in what it times. */
 #define CLOCK_SLOW_NS	100
 
@@ -72,6 +74,63 @@ static void check_processors(const struct doctor_case *dc,
 	}
 }
 
+static void check_affinity(const struct doctor_case *dc,
+			   struct doctor_check *c)
+{
+	int error = dc->probe->affinity;
+
+	if (!error) {
+		check_set(c, DOCTOR_OK, "this thread went to each processor");
+		return;
+	}
+	check_set(c, DOCTOR_CANNOT, "threads are not bound");
+	check_why(c, "sched_setaffinity(): %s; threads that float are measured "
+		     "where they happen to be",
+		  strerror(-error));
+}
+
+/* What the default run needs, and what there is. */
+static void check_memory(const struct doctor_case *dc, struct doctor_check *c)
+{
+	const char *sets[] = { "run", NULL };
+	struct memory_fit fit, most = { 0 };
+	unsigned int nr = 0, skipped = 0;
+	char names[160] = "";
+	struct cli cli;
+	size_t at = 0;
+
+	(void)dc;
+	if (cli_parse(1, (char **)sets, &cli)) {
+		check_set(c, DOCTOR_UNKNOWN, "not told");
+		check_why(c, "out of memory");
+		return;
+	}
+	for (unsigned int i = 0; i < cli.nr_workloads; i++, nr++) {
+		bool fits = run_memory_of(&cli, cli.workloads[i], 0, &fit);
+
+		if (fit.needs > most.needs)
+			most = fit;
+		if (fits)
+			continue;
+		skipped++;
+		if (at < sizeof(names))
+			at += snprintf(names + at, sizeof(names) - at, "%s%s",
+				       at ? ", " : "", cli.workloads[i]->name);
+	}
+	cli_free(&cli);
+	check_set(c, skipped ? DOCTOR_CANNOT : DOCTOR_OK, "a default run %s",
+		  most.why);
+	if (skipped)
+		check_why(c, "%u of %u workloads do not fit and are skipped: "
+			     "%s; fewer fixes at once need less",
+			  skipped, nr, names);
+	if (most.here == UINT64_MAX && !skipped)
+		c->status = DOCTOR_UNKNOWN;
+	if (c->status == DOCTOR_UNKNOWN)
+		check_why(c, "neither /proc/meminfo nor a control group says "
+			     "what is there");
+}
+
 static void check_nodes(const struct doctor_case *dc, struct doctor_check *c)
 {
 	size_t nr = json_array_size(json_object_get(dc->machine,
@@ -82,9 +141,15 @@ static void check_nodes(const struct doctor_case *dc, struct doctor_check *c)
 		return;
 	}
 	check_set(c, nr > 1 ? DOCTOR_OK : DOCTOR_CANNOT, "%zu", nr);
-	if (nr == 1)
+	if (nr == 1) {
 		check_why(c, "all memory is equally far: placements across "
 			     "nodes are skipped");
+	} else if (dc->probe->mbind) {
+		check_set(c, DOCTOR_CANNOT, "%zu, and memory is not bound", nr);
+		check_why(c, "binding a page to its node was refused: %s; a "
+			     "container's filter of system calls does that",
+			  strerror(-dc->probe->mbind));
+	}
 }
 
 static void check_caches(const struct doctor_case *dc, struct doctor_check *c)
@@ -120,6 +185,27 @@ static void check_pairs(const struct doctor_case *dc, struct doctor_check *c)
 				 "/sys/devices/system/cpu/smt/control");
 }
 
+/* What the kernel's setting allows need not be had. */
+static void check_had_huge(const struct doctor_case *dc, struct doctor_check *c,
+			   const char *mode)
+{
+	int had = dc->probe->huge_page;
+
+	if (had > 0) {
+		check_set(c, DOCTOR_OK, "%s, and one was had", mode);
+		return;
+	}
+	check_set(c, had ? DOCTOR_UNKNOWN : DOCTOR_CANNOT, "%s, and %s", mode,
+		  had ? "not tried" : "none was had");
+	if (had)
+		check_why(c, "whether one is had cannot be seen here: %s",
+			  strerror(-had));
+	else
+		check_why(c, "large caches are measured with small pages: "
+			     "memory is in pieces, or huge pages are switched "
+			     "off for this process");
+}
+
 static void check_huge(const struct doctor_case *dc, struct doctor_check *c)
 {
 	const char *mode = machine_text(dc, "transparent_hugepage");
@@ -128,10 +214,11 @@ static void check_huge(const struct doctor_case *dc, struct doctor_check *c)
 		check_missing(c, dc, "transparent_hugepage");
 		return;
 	}
-	check_set(c, strcmp(mode, "never") ? DOCTOR_OK : DOCTOR_CANNOT, "%s",
-		  mode);
-	if (c->status == DOCTOR_OK)
+	if (strcmp(mode, "never")) {
+		check_had_huge(dc, c, mode);
 		return;
+	}
+	check_set(c, DOCTOR_CANNOT, "%s", mode);
 	check_why(c, "large caches are measured with small pages, and their "
 		     "lookups with what a miss of the TLB costs");
 	check_mend_write(c, dc, "madvise",
@@ -217,40 +304,86 @@ static void check_clock(const struct doctor_case *dc, struct doctor_check *c)
 
 /* --- tools and rights --------------------------------------------------- */
 
+/* False, and what is wrong with @program, which @package has. */
+static bool check_program(const struct doctor_case *dc, struct doctor_check *c,
+			  const char *program, const char *package, int ended)
+{
+	if (!ended)
+		return true;
+	if (ended == -ENOENT)
+		check_set(c, DOCTOR_CANNOT, "no %s in PATH", program);
+	else if (ended < 0)
+		check_set(c, DOCTOR_CANNOT, "%s does not start: %s", program,
+			  strerror(-ended));
+	else
+		check_set(c, DOCTOR_CANNOT, "%s --version: status %d", program,
+			  ended);
+	if (ended == -ENOENT)
+		check_mend(c, "%sapt-get install %s", check_sudo(dc), package);
+	return false;
+}
+
 static void check_callgrind(const struct doctor_case *dc,
 			    struct doctor_check *c)
 {
-	if (dc->probe->valgrind) {
-		check_set(c, DOCTOR_OK, "valgrind is there: instructions "
-					"can be counted (scripts/cost)");
-		return;
-	}
-	check_set(c, DOCTOR_CANNOT, "no valgrind in PATH");
-	check_why(c, "instructions per operation, which need no statistics, "
-		     "are counted under it");
-	check_mend(c, "%sapt-get install valgrind", check_sudo(dc));
+	if (check_program(dc, c, "valgrind", "valgrind", dc->probe->valgrind))
+		check_set(c, DOCTOR_OK, "valgrind starts: instructions can be "
+					"counted (scripts/cost)");
+	else
+		check_why(c, "instructions per operation, which need no "
+			     "statistics, are counted under it");
 }
 
 static void check_layouts(const struct doctor_case *dc, struct doctor_check *c)
 {
-	if (dc->probe->lld) {
-		check_set(c, DOCTOR_OK, "ld.lld is there: each block runs "
+	if (check_program(dc, c, "ld.lld", "lld", dc->probe->lld))
+		check_set(c, DOCTOR_OK, "ld.lld starts: each block runs "
 					"another link of the objects");
-		return;
-	}
-	check_set(c, DOCTOR_CANNOT, "no ld.lld in PATH");
-	check_why(c, "blocks run other links of the same objects: within one "
-		     "layout, identical code differs by up to 1.6 %%");
-	check_mend(c, "%sapt-get install lld", check_sudo(dc));
+	else
+		check_why(c, "blocks run other links of the same objects: "
+			     "within one layout, identical code differs by up "
+			     "to 1.6 %%");
+}
+
+/* It opens, and yet. */
+static void check_kvm_failed(const struct doctor_kvm *kvm,
+			     struct doctor_check *c)
+{
+	if (kvm->error == -EIO && kvm->exit_reason)
+		check_set(c, DOCTOR_CANNOT,
+			  "/dev/kvm opens, but a guest's first instruction "
+			  "ends with exit reason %u",
+			  kvm->exit_reason);
+	else
+		check_set(c, DOCTOR_CANNOT, "/dev/kvm opens, but %s: %s",
+			  kvm->step,
+			  kvm->error == -ETIME ?
+				  "a guest's first instruction does not end" :
+				  strerror(-kvm->error));
+	check_why(c, "a guest with the real kernel is emulated, and its times "
+		     "say nothing; who provides this machine would have to "
+		     "let guests run in it");
 }
 
 static void check_kvm(const struct doctor_case *dc, struct doctor_check *c)
 {
-	int error = dc->probe->kvm;
+	const struct doctor_kvm *kvm = &dc->probe->kvm;
+	int error = kvm->error;
 
-	if (!error) {
-		check_set(c, DOCTOR_OK, "/dev/kvm opens: a guest with the "
-					"real kernel runs (scripts/kernel)");
+	if (kvm->ran) {
+		check_set(c, DOCTOR_OK, "a guest ran one instruction: one with "
+					"the real kernel was not tried "
+					"(scripts/kernel)");
+		return;
+	}
+	if (kvm->not_tried) {
+		check_set(c, DOCTOR_UNKNOWN, "/dev/kvm makes a guest");
+		check_why(c, "whether it runs was not tried on this "
+			     "architecture");
+		return;
+	}
+	if (strcmp(kvm->step, "opening it")) {
+		check_kvm_failed(kvm, c);
 		return;
 	}
 	check_set(c, DOCTOR_CANNOT, "/dev/kvm: %s", strerror(-error));
@@ -282,6 +415,8 @@ static void check_privileges(const struct doctor_case *dc,
 
 const struct doctor_entry doctor_abilities[] = {
 	{ "processors", check_processors },
+	{ "affinity", check_affinity },
+	{ "memory", check_memory },
 	{ "numa_nodes", check_nodes },
 	{ "l3_caches", check_caches },
 	{ "smt_pairs", check_pairs },

@@ -12,12 +12,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <hwloc.h>
+#include <linux/mempolicy.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/machine/machine_memory.h"
 #include "bench/machine/machine_read.h"
 #include "bench/perf/perf.h"
 
@@ -91,31 +97,118 @@ static void try_clock(struct doctor_probe *p)
 	}
 }
 
-static int try_kvm(void)
+/* Exit status of `@program --version`; -errno: it does not start. */
+static int try_program(const char *program)
 {
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	char *const argv[] = { (char *)program, "--version", NULL };
+	posix_spawn_file_actions_t quiet;
+	int status, error;
+	pid_t pid;
 
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	error = posix_spawn_file_actions_init(&quiet);
+	if (error)
+		return -error;
+	posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null",
+					 O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null",
+					 O_WRONLY, 0);
+	error = posix_spawnp(&pid, program, &quiet, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&quiet);
+	if (error)
+		return -error;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
 }
 
-static bool in_path(const char *program)
+/* --- memory and processors ---------------------------------------------- */
+
+#define HUGE_PAGE	(2ul << 20)
+
+/* Kilobytes of ours in huge pages; -1: not told. */
+static long huge_kb(void)
 {
-	const char *path = getenv("PATH");
-	char full[MACHINE_PATH_MAX];
+	uint64_t kb;
 
-	while (path && *path) {
-		size_t len = strcspn(path, ":");
+	return memory_line("/proc/self/smaps_rollup", "AnonHugePages", &kb) ?
+		       -1 :
+		       (long)kb;
+}
 
-		snprintf(full, sizeof(full), "%.*s/%s", (int)len, path,
-			 program);
-		if (!access(full, X_OK))
-			return true;
-		path += len + (path[len] == ':');
+static int try_huge_page(void)
+{
+	long before = huge_kb(), after;
+	size_t size = 2 * HUGE_PAGE;
+	char *area, *page;
+
+	if (before < 0)
+		return -ENOENT;
+	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED)
+		return -errno;
+	page = area + HUGE_PAGE - (uintptr_t)area % HUGE_PAGE;
+	madvise(page, HUGE_PAGE, MADV_HUGEPAGE);
+	*(volatile char *)page = 1;
+	after = huge_kb();
+	munmap(area, size);
+	return after > before;
+}
+
+static int try_affinity(void)
+{
+	hwloc_topology_t topology;
+	hwloc_bitmap_t before = hwloc_bitmap_alloc();
+	hwloc_bitmap_t one = hwloc_bitmap_alloc();
+	int error = 0, cpu;
+
+	if (!before || !one || hwloc_topology_init(&topology)) {
+		hwloc_bitmap_free(before);
+		hwloc_bitmap_free(one);
+		return -ENOMEM;
 	}
-	return false;
+	if (hwloc_topology_load(topology) ||
+	    hwloc_get_cpubind(topology, before, HWLOC_CPUBIND_THREAD))
+		error = -errno;
+	for (cpu = error ? -1 : hwloc_bitmap_first(before); cpu >= 0 && !error;
+	     cpu = hwloc_bitmap_next(before, cpu)) {
+		hwloc_bitmap_only(one, cpu);
+		if (hwloc_set_cpubind(topology, one, HWLOC_CPUBIND_THREAD))
+			error = -errno;
+	}
+	if (cpu != -1 || !error)
+		hwloc_set_cpubind(topology, before, HWLOC_CPUBIND_THREAD);
+	hwloc_topology_destroy(topology);
+	hwloc_bitmap_free(before);
+	hwloc_bitmap_free(one);
+	return error;
+}
+
+/* A page to the node that it is on: a sandbox refuses even that. */
+static int try_mbind(void)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	unsigned long nodes[1024 / (8 * sizeof(long))] = { 0 };
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int bits = 8 * sizeof(long);
+	int node = -1, error = 0;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	*(volatile char *)page = 1;
+	if (syscall(SYS_move_pages, 0, 1ul, &page, NULL, &node, 0) ||
+	    node < 0 || node >= 1024)
+		error = node < 0 && node != -1 ? node : -errno;
+	if (!error) {
+		nodes[node / bits] |= 1ul << node % bits;
+		if (syscall(SYS_mbind, page, size, MPOL_BIND, nodes,
+			    1024ul, MPOL_MF_STRICT))
+			error = -errno;
+	}
+	munmap(page, size);
+	return error;
 }
 
 /* --- who else is working ------------------------------------------------ */
@@ -295,10 +388,13 @@ void doctor_probe(struct doctor_probe *p)
 {
 	*p = (struct doctor_probe){
 		.root = !geteuid(),
-		.kvm = try_kvm(),
-		.valgrind = in_path("valgrind"),
-		.lld = in_path("ld.lld"),
+		.valgrind = try_program("valgrind"),
+		.lld = try_program("ld.lld"),
+		.huge_page = try_huge_page(),
+		.affinity = try_affinity(),
+		.mbind = try_mbind(),
 	};
+	doctor_try_kvm(&p->kvm);
 	try_counters(p);
 	try_clock(p);
 	watch(p);

@@ -257,6 +257,52 @@ void cgroup_conditions(json_t *conditions)
 	describe_memory_limit(conditions);
 }
 
+/* --- memory ------------------------------------------------------------- */
+
+/* What one file of @group allows, less what is used and not given back. */
+static void group_room(const struct group *group, const char *file,
+		       struct memory_room *room)
+{
+	static const char *const cached[2][2] = {
+		{ "total_active_file", "total_inactive_file" },
+		{ "active_file", "inactive_file" },
+	};
+	char path[MACHINE_PATH_MAX], who[sizeof(room->limit)];
+	long long most, used;
+	uint64_t bytes;
+
+	if (machine_read_number(&most, "%s/%s", group->dir, file) ||
+	    machine_read_number(&used, "%s/%s", group->dir,
+				group->v2 ? "memory.current" :
+					    "memory.usage_in_bytes") ||
+	    most < 0)
+		return;
+	snprintf(path, sizeof(path), "%s/memory.stat", group->dir);
+	for (int i = 0; i < 2; i++)
+		if (!memory_line(path, cached[group->v2][i], &bytes))
+			used -= bytes;
+	snprintf(who, sizeof(who), "%s of our control group%s", file,
+		 strlen(group->dir) > group->top ? "" : ", the uppermost");
+	memory_room_limit(room, most > used ? most - (used > 0 ? used : 0) : 0,
+			  who);
+}
+
+void cgroup_memory_room(struct memory_room *room)
+{
+	struct group group;
+
+	if (find_group("memory", &group))
+		return;
+	do {
+		if (group.v2) {
+			group_room(&group, "memory.max", room);
+			group_room(&group, "memory.high", room);
+		} else {
+			group_room(&group, "memory.limit_in_bytes", room);
+		}
+	} while (group_up(&group));
+}
+
 /* --- what a quota cost -------------------------------------------------- */
 
 void cgroup_state(json_t *state)

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "bench/machine/machine_memory.h"
+
 /* machine_cpu.c: frequency, threads of a core, isolation, weaknesses. */
 void describe_cpu(json_t *machine);
 /* machine_kernel.c: its settings, its command line, what it runs on. */
@@ -17,6 +19,8 @@ void describe_kernel(json_t *machine);
 void describe_cgroup(json_t *machine);
 /* machine_cgroup.c: the part of it that can be taken from us meanwhile. */
 void cgroup_conditions(json_t *conditions);
+/* machine_cgroup.c: what our memory groups, and those above, leave us. */
+void cgroup_memory_room(struct memory_room *room);
 /* machine_cgroup.c: the seconds that a quota has kept us waiting. */
 void cgroup_state(json_t *state);
 

@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bench/perf/perf_pmu.h"
+
 #define HEADER_WORDS	3
 #define GROUP_WORDS	(HEADER_WORDS + 2 * PERF_COUNTERS)
 #define READ_FORMAT	(PERF_FORMAT_GROUP | PERF_FORMAT_ID |		\
@@ -80,17 +82,46 @@ static void refused(struct perf_counter *c, int error)
 	}
 }
 
+/* Where @tid runs, and what counts there. */
+struct place {
+	pid_t tid;
+	struct perf_pmu pmu;
+	char why[sizeof(((struct perf_counter *)0)->reason)];
+};
+
+/* Make @attr an event of that PMU; else why not, and false. */
+static bool choose_pmu(struct perf_counter *c, const struct place *place,
+		       struct perf_event_attr *attr)
+{
+	if (!perf_pmu_is_hardware(attr)) {
+		strcpy(c->pmu, "software");
+		return true;
+	}
+	if (!place->why[0] && !perf_pmu_apply(&place->pmu, attr)) {
+		strcpy(c->pmu, place->pmu.name);
+		return true;
+	}
+	c->status = PERF_UNSUPPORTED;
+	if (place->why[0])
+		memcpy(c->reason, place->why, sizeof(c->reason));
+	else
+		snprintf(c->reason, sizeof(c->reason),
+			 "libpfm4 encodes it for another type of core than %s",
+			 place->pmu.name);
+	return false;
+}
+
 static void open_counter(struct perf_set *set, struct perf_counter *c,
-			 pid_t tid)
+			 const struct place *place)
 {
 	int *leader = &set->leader[c->group];
 	struct perf_event_attr attr;
 
-	if (!perf_encode(c, &attr))
+	if (!perf_encode(c, &attr) || !choose_pmu(c, place, &attr))
 		return;
 	attr.read_format = READ_FORMAT;
 	attr.disabled = *leader < 0;
-	c->fd = syscall(SYS_perf_event_open, &attr, tid, -1, *leader,
+	c->fd = syscall(SYS_perf_event_open, &attr, place->tid, -1, *leader,
 			PERF_FLAG_FD_CLOEXEC);
 	if (c->fd < 0) {
 		refused(c, errno);
@@ -109,12 +140,14 @@ static void open_counter(struct perf_set *set, struct perf_counter *c,
 int perf_open(pid_t tid, struct perf_set **setp)
 {
 	struct perf_set *set = malloc(sizeof(*set));
+	struct place place = { .tid = tid };
 
 	if (!set)
 		return -ENOMEM;
 	perf_list(set);
+	perf_pmu_of_thread(tid, &place.pmu, place.why, sizeof(place.why));
 	for (unsigned int i = 0; i < set->nr; i++)
-		open_counter(set, &set->counter[i], tid);
+		open_counter(set, &set->counter[i], &place);
 	*setp = set;
 	return 0;
 }
@@ -227,6 +260,21 @@ int perf_read(struct perf_set *set)
 	return error;
 }
 
+/* Cycles of one type of core and those of another have no sum. */
+static void add_type(struct perf_counter *a, const struct perf_counter *b)
+{
+	if (!b->enabled || a->status != PERF_OK || b->status != PERF_OK)
+		return;
+	if (a->enabled && strcmp(a->pmu, b->pmu)) {
+		a->status = PERF_UNSUPPORTED;
+		snprintf(a->reason, sizeof(a->reason),
+			 "threads ran on cores of several types, %.24s and %.24s, which have no sum",
+			 a->pmu, b->pmu);
+		return;
+	}
+	memcpy(a->pmu, b->pmu, sizeof(a->pmu));
+}
+
 void perf_add(struct perf_set *to, const struct perf_set *from)
 {
 	for (unsigned int i = 0; i < to->nr; i++) {
@@ -238,6 +286,7 @@ void perf_add(struct perf_set *to, const struct perf_set *from)
 			a->status = b->status;
 			memcpy(a->reason, b->reason, sizeof(a->reason));
 		}
+		add_type(a, b);
 		a->value += b->value;
 		a->enabled += b->enabled;
 		a->running += b->running;
@@ -255,6 +304,31 @@ void perf_zero(struct perf_set *set)
 
 /* --- the end of it ------------------------------------------------------ */
 
+/*
+ * A plain event on a hybrid processor is some type's, and does not run on
+ * others: where its PMU is not known, time that it did not run says nothing.
+ */
+static bool is_plain(const struct perf_counter *c)
+{
+	return !c->pmu[0] && !strncmp(c->event, "perf::PERF_COUNT_HW_", 20);
+}
+
+static void not_all_counted(const struct perf_counter *c, struct perf_result *r)
+{
+	if (is_plain(c)) {
+		r->status = PERF_UNSUPPORTED;
+		snprintf(r->reason, sizeof(r->reason),
+			 "it ran for %.0f %% of %.3g ms: the thread was on cores of another type, or others had the counters: not recorded",
+			 100 * r->share, c->enabled / 1e6);
+		return;
+	}
+	r->status = PERF_MULTIPLEXED;
+	if (!c->running)
+		snprintf(r->reason, sizeof(r->reason),
+			 "it never got a hardware counter in %.3g ms: others had them all",
+			 c->enabled / 1e6);
+}
+
 void perf_result(const struct perf_counter *c, struct perf_result *r)
 {
 	*r = (struct perf_result){ .status = c->status };
@@ -268,12 +342,7 @@ void perf_result(const struct perf_counter *c, struct perf_result *r)
 	}
 	r->share = (double)c->running / c->enabled;
 	if (c->running < c->enabled)
-		r->status = PERF_MULTIPLEXED;
-	if (!c->running) {
-		snprintf(r->reason, sizeof(r->reason),
-			 "it never got a hardware counter in %.3g ms: others had them all",
-			 c->enabled / 1e6);
-		return;
-	}
-	r->value = c->value / r->share;
+		not_all_counted(c, r);
+	if (!r->reason[0])
+		r->value = c->value / r->share;
 }

@@ -32,6 +32,8 @@ struct perf_counter {
 	enum perf_status status;	/* of opening it: never MULTIPLEXED */
 	char reason[128];		/* if not PERF_OK */
 	char event[96];			/* as libpfm4 writes it */
+	/* Whose it is, so that not running means multiplexed; "": unknown. */
+	char pmu[32];
 	int fd;				/* -1: not open */
 	uint64_t id;			/* the kernel's */
 	uint64_t last;			/* value when read before */
@@ -66,7 +68,10 @@ void perf_enable(const struct perf_set *set);
 void perf_disable(const struct perf_set *set);
 /* Add what was counted since the last read.  0 or -errno. */
 int perf_read(struct perf_set *set);
-/* Another thread's or time's; the same counters in the same order. */
+/*
+ * Another thread's or time's; the same counters in the same order.  Of cores
+ * of several types there is no sum.
+ */
 void perf_add(struct perf_set *to, const struct perf_set *from);
 /* Begin again from 0; counters stay open. */
 void perf_zero(struct perf_set *set);

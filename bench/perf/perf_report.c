@@ -94,9 +94,9 @@ json_t *perf_recording(const struct perf_set *set, uint64_t operations)
 
 		json_array_append_new(
 			list,
-			json_pack("{s:s, s:s, s:s, s:i, s:I, s:s, s:s}",
+			json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s}",
 				  "name", c->name, "mode", c->mode, "event",
-				  c->event, "group", (int)c->group, "id",
+				  c->event, "pmu", c->pmu, "group", (int)c->group, "id",
 				  (json_int_t)c->id, "status",
 				  perf_status_name(c->status), "reason",
 				  c->reason));
@@ -115,15 +115,16 @@ static int bad(char *why, size_t size, const char *what)
 static int replay_counter(struct perf_set *set, const json_t *row, char *why,
 			  size_t size)
 {
-	const char *name, *mode, *event, *status, *reason;
+	const char *name, *mode, *event, *status, *reason, *pmu = "";
 	struct perf_counter *c = NULL;
 	json_int_t id;
 	int group;
 
 	if (json_unpack((json_t *)row,
-			"{s:s, s:s, s:s, s:i, s:I, s:s, s:s}", "name", &name,
-			"mode", &mode, "event", &event, "group", &group, "id",
-			&id, "status", &status, "reason", &reason))
+			"{s:s, s:s, s:s, s?s, s:i, s:I, s:s, s:s}", "name",
+			&name, "mode", &mode, "event", &event, "pmu", &pmu,
+			"group", &group, "id", &id, "status", &status, "reason",
+			&reason))
 		return bad(why, size, "a counter without name, mode, event, group, id, status and reason");
 	for (unsigned int i = 0; i < set->nr; i++)
 		if (!strcmp(set->counter[i].name, name) &&
@@ -141,6 +142,7 @@ static int replay_counter(struct perf_set *set, const json_t *row, char *why,
 		return bad(why, size, "a status that is not ok, denied or unsupported");
 	snprintf(c->reason, sizeof(c->reason), "%s", reason);
 	snprintf(c->event, sizeof(c->event), "%s", event);
+	snprintf(c->pmu, sizeof(c->pmu), "%s", pmu);
 	return 0;
 }
 

@@ -167,6 +167,37 @@ static int check_points(const struct run *r)
 	return 1;
 }
 
+/*
+ * Says what does not fit in memory, which each block finds out anew.  Exit
+ * status: 1 if nothing does.
+ */
+static int check_fits(struct run *r)
+{
+	struct bench b = r->bench;
+	unsigned int fit = 0;
+	char why[160];
+
+	for (unsigned int i = 0; i < r->cli.nr_workloads; i++)
+		for (unsigned int k = 0; k < r->points.nr; k++) {
+			const struct workload *w = r->cli.workloads[i];
+			const struct run_point *at = &r->points.point[k];
+
+			if (!run_workload_batches(w, &r->cli, &r->pairs, at))
+				continue;
+			if (run_workload_fits(&b, w, &r->cli, &r->pairs, at,
+					      why, sizeof(why)))
+				fit++;
+			else
+				cli_say("skipped: %s: %s", w->name, why);
+		}
+	if (fit)
+		return 0;
+	cli_say("nothing is left to measure: name fewer fixes at once, or "
+		"fewer threads; scripts/run --list shows what each workload "
+		"needs");
+	return 1;
+}
+
 /* The run's folder, and in it what was measured before. */
 static int prepare_folder(struct run *r)
 {
@@ -204,6 +235,8 @@ static int prepare(struct run *r)
 	status = check_memory();
 	if (!status)
 		status = check_points(r);
+	if (!status)
+		status = check_fits(r);
 	if (!status)
 		status = check_device(r);
 	if (status)
@@ -361,7 +394,7 @@ int run_main(int argc, char **argv)
 	if (status)
 		goto out;
 	if (r->cli.list) {
-		status = cli_list(r->cli.json) ? cli_fail("out of memory") : 0;
+		status = cli_list(&r->cli) ? cli_fail("out of memory") : 0;
 		goto out;
 	}
 	set_folder(&r->cli, folder, sizeof(folder));

@@ -126,6 +126,12 @@ int run_block(const struct cli *cli, const struct pairs *pairs);
 int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
 		 const struct pairs *pairs, const struct run_point *at,
 		 json_t *rows);
+/* Of each fix in a block. */
+unsigned int run_rounds_of(const struct workload *w, const struct cli *cli);
+/* Does @w fit in memory at @at?  If not, *@why says so. */
+bool run_workload_fits(struct bench *b, const struct workload *w,
+		       const struct cli *cli, const struct pairs *pairs,
+		       const struct run_point *at, char *why, size_t size);
 /* Batches of that; 0: nothing of it is selected. */
 unsigned int run_workload_batches(const struct workload *w,
 				  const struct cli *cli,
@@ -161,7 +167,11 @@ int instance_park(struct instance *in);
 /* Unmount; adds to @in->record.left. */
 void instance_close(struct instance *in);
 /* Blocks that a device must have for @w. */
-uint64_t workload_device_blocks(const struct workload *w, struct bench *b);
+uint64_t workload_device_blocks(const struct workload *w,
+				const struct bench *b);
+/* As its caches are mounted, but for device and watch. */
+void workload_mount_options(const struct workload *w, const struct bench *b,
+			    struct mount_options *opt);
 
 /*
  * Order of @nr fixes in every round: each once per round, and at each
@@ -190,7 +200,8 @@ struct perf_total {
 /* What all blocks say of one pair. */
 struct summary {
 	bool measured;
-	char reason[160];		/* if not */
+	bool skipped;			/* it does not fit: no failure */
+	char reason[160];		/* if not ->measured */
 	double median;			/* of medians of batches, ns */
 	const char *base;		/* fix that ->ratio is to; NULL: none */
 	double ratio;			/* of batches of the same rounds */

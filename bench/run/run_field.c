@@ -18,6 +18,7 @@
 #include "bench/machine/machine.h"
 #include "bench/perf/perf_control.h"
 #include "bench/progress.h"
+#include "bench/run/run_memory.h"
 
 /* No batch takes so long; whoever does has deadlocked. */
 #define STUCK_SECONDS	60
@@ -36,6 +37,8 @@ struct field {
 	unsigned int rounds;
 	uint64_t ops;			/* of every batch; timed: ns */
 	bool one_at_a_time;		/* they share a device, or memory */
+	bool skipped;			/* ->fit says why */
+	struct memory_fit fit;
 };
 
 /* Of memory, threads or processes. */
@@ -308,22 +311,24 @@ static int open_all(struct field *f)
 	return 0;
 }
 
-/* No figure of a workload counts that did not have what it needs. */
-static void give_up(struct field *f, int error)
+/* Of all: no figure of a workload counts that did not have what it needs. */
+static void give_up(struct field *f, const char *why)
 {
-	const char *what = error == -ENOMEM ?
-				   "memory" :
-				   "threads or processes (ulimit -u)";
-
-	cli_say("%s is not measured: out of %s", f->workload->name, what);
 	for (unsigned int i = 0; i < f->nr; i++)
 		snprintf(f->in[i].record.reason,
-			 sizeof(f->in[i].record.reason),
-			 "out of %s with %u cache%s of %u thread%s: measure fewer fixes at once, or with fewer threads",
-			 what,
-			 f->one_at_a_time ? 1 : f->nr,
-			 f->one_at_a_time || f->nr == 1 ? "" : "s",
-			 f->bench->threads, f->bench->threads == 1 ? "" : "s");
+			 sizeof(f->in[i].record.reason), "%s", why);
+}
+
+/* What its measure of the memory did not foresee, or no thread. */
+static void give_up_lacking(struct field *f, int error)
+{
+	bool memory = error == -ENOMEM;
+	const char *what = memory ? "out of memory, though it seemed enough" :
+				    "out of threads or processes: see ulimit "
+				    "-u, and the container's pids limit";
+
+	cli_say("%s is not measured: %s", f->workload->name, what);
+	give_up(f, what);
 }
 
 /* --- one workload ------------------------------------------------------- */
@@ -346,7 +351,7 @@ static unsigned int count_selected(const struct pairs *pairs,
 }
 
 /* There and back is the least of those that need processes. */
-static unsigned int rounds_of(const struct workload *w, const struct cli *cli)
+unsigned int run_rounds_of(const struct workload *w, const struct cli *cli)
 {
 	return cli->rounds && !w->alone ? cli->rounds : w->rounds;
 }
@@ -356,7 +361,7 @@ unsigned int run_workload_batches(const struct workload *w,
 				  const struct pairs *pairs,
 				  const struct run_point *at)
 {
-	return count_selected(pairs, w, at) * rounds_of(w, cli);
+	return count_selected(pairs, w, at) * run_rounds_of(w, cli);
 }
 
 static int field_init(struct field *f, const struct cli *cli,
@@ -366,7 +371,7 @@ static int field_init(struct field *f, const struct cli *cli,
 		       sizeof(*f->in));
 	if (!f->in)
 		return -ENOMEM;
-	f->rounds = rounds_of(f->workload, cli);
+	f->rounds = run_rounds_of(f->workload, cli);
 	f->one_at_a_time = f->workload->large || f->workload->alone ||
 			   (f->bench->device && f->workload->uses_device);
 	for (unsigned int i = 0; i < pairs->nr; i++) {
@@ -394,6 +399,35 @@ static void field_free(struct field *f)
 	free(f->in);
 }
 
+/* Those that have something to say are side by side. */
+static bool fits(struct field *f)
+{
+	const struct workload *w = f->workload;
+	const struct fix *list[RUN_FIELD];
+	struct memory_need need;
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < f->nr; i++)
+		if (!w->unfit || !w->unfit(f->in[i].fix))
+			list[nr++] = f->in[i].fix;
+	run_memory_need(w, f->bench, list, nr, f->rounds, &need);
+	return run_memory_fits(&need, f->at, &f->fit);
+}
+
+bool run_workload_fits(struct bench *b, const struct workload *w,
+		       const struct cli *cli, const struct pairs *pairs,
+		       const struct run_point *at, char *why, size_t size)
+{
+	struct field f = { .bench = b, .workload = w, .at = at };
+	bool fit;
+
+	b->threads = at->threads;
+	fit = field_init(&f, cli, pairs) || fits(&f);
+	snprintf(why, size, "%s", fit ? "" : f.fit.why);
+	field_free(&f);
+	return fit;
+}
+
 static int add_rows(const struct field *f, json_t *rows)
 {
 	for (unsigned int i = 0; i < f->nr; i++) {
@@ -419,6 +453,14 @@ static int add_rows(const struct field *f, json_t *rows)
 		else
 			json_object_set_new(row, "ops_per_batch",
 					    json_integer(f->ops));
+		if (f->skipped)
+			json_object_set_new(
+				row, "skipped",
+				json_pack("{s:I, s:I, s:s}", "needs_bytes",
+					  (json_int_t)f->fit.needs,
+					  "here_bytes",
+					  (json_int_t)f->fit.here, "reason",
+					  f->fit.why));
 		if (json_array_append_new(rows, row))
 			return -ENOMEM;
 	}
@@ -437,6 +479,13 @@ int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
 	if (error || !f.nr)
 		goto out;
 	progress_workload(w->name);
+	f.skipped = !fits(&f);
+	if (f.skipped) {
+		give_up(&f, f.fit.why);
+		progress_add(f.rounds * f.nr * (w->batch_ns / 1e9));
+		error = add_rows(&f, rows);
+		goto out;
+	}
 	error = open_all(&f);
 	if (!error)
 		error = calibrate(&f);
@@ -444,7 +493,7 @@ int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
 	if (!error)
 		error = run_rounds(&f, bench_random(&seed));
 	if (is_lacking(error)) {
-		give_up(&f, error);
+		give_up_lacking(&f, error);
 		error = 0;
 	}
 	for (unsigned int i = 0; i < f.nr; i++) {

@@ -32,12 +32,21 @@ static uint64_t blocks_of(const struct mount_options *opt)
 	return (uint64_t)opt->ag_count * opt->ag_blocks + LOG_BLOCKS;
 }
 
-uint64_t workload_device_blocks(const struct workload *w, struct bench *b)
+void workload_mount_options(const struct workload *w, const struct bench *b,
+			    struct mount_options *opt)
 {
-	struct instance in = { .bench = b, .workload = w };
+	struct instance in = { .bench = (struct bench *)b, .workload = w };
+
+	options(&in, opt);
+	opt->watch = NULL;
+}
+
+uint64_t workload_device_blocks(const struct workload *w,
+				const struct bench *b)
+{
 	struct mount_options opt;
 
-	options(&in, &opt);
+	workload_mount_options(w, b, &opt);
 	return blocks_of(&opt);
 }
 

@@ -20,6 +20,7 @@
 
 #include "bench/child.h"
 #include "bench/machine/machine.h"
+#include "bench/run/run_memory.h"
 
 #define LABEL_MAX	160
 
@@ -235,6 +236,7 @@ static bool all_measured(const struct run *r, const struct summary *s)
 {
 	for (unsigned int i = 0; i < r->pairs.nr; i++)
 		if (r->pairs.pair[i].selected && !s[i].measured &&
+		    !s[i].skipped &&
 		    !r->pairs.pair[i].point->skipped[0] &&
 		    !r->pairs.pair[i].fix->does_nothing &&
 		    !floor_of(r->pairs.pair[i].fix))
@@ -274,8 +276,11 @@ static int print_text(struct run *r, const struct summary *s, FILE *out)
 		.nr_blocks = r->finished,
 	};
 	const char *unknown = r->cli.no_verify ? "--no-verify" : NULL;
+	struct memory_fit fit;
 	int error = 0;
 
+	if (!unknown && !run_memory_hazards(&fit))
+		unknown = fit.why;
 	if (!unknown) {
 		error = child_interrupted() ? -EINTR :
 					      run_hazards(r, r->hazards);

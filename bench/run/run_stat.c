@@ -289,6 +289,7 @@ static int summarise_pair(json_t *const *blocks, unsigned int nr_blocks,
 			continue;
 		add_counts(s, row);
 		take_reason(row, "batches_ns", s->reason, sizeof(s->reason));
+		s->skipped = json_is_object(json_object_get(row, "skipped"));
 		take_reason(row, "stall", s->stall_reason,
 			    sizeof(s->stall_reason));
 		error = block_median(row, medians, &nr);

@@ -199,6 +199,40 @@ static void print_case(const struct table *t, unsigned int from,
 	run_print_wrapped(out, text, 0, 2);
 }
 
+/* NULL, or why none of a case was measured: said once, not fix by fix. */
+static const char *all_skipped(const struct table *t, unsigned int from,
+			       unsigned int to)
+{
+	const char *why = NULL;
+
+	for (unsigned int i = from; i < to; i++) {
+		const struct summary *s = &t->summaries[i];
+
+		if (!t->pairs->pair[i].selected)
+			continue;
+		if (s->measured || !s->skipped)
+			return NULL;
+		why = s->reason;
+	}
+	return why;
+}
+
+static void print_rows(const struct table *t, unsigned int from,
+		       unsigned int to, bool stalls, FILE *out,
+		       struct notes *notes)
+{
+	const char *skipped = all_skipped(t, from, to);
+
+	if (skipped) {
+		fputs("SKIPPED: ", out);
+		run_print_wrapped(out, skipped, 9, 9);
+		return;
+	}
+	for (unsigned int i = from; i < to; i++)
+		if (t->pairs->pair[i].selected)
+			print_row(t, i, stalls, out, notes);
+}
+
 /* --- groups ------------------------------------------------------------- */
 
 static bool any_selected(const struct pairs *pairs, unsigned int from,
@@ -247,9 +281,7 @@ static void print_group(const struct table *t, unsigned int from,
 		fputs(first ? "" : "\n", out);
 		first = false;
 		print_case(t, from, next, out);
-		for (unsigned int i = from; i < next; i++)
-			if (t->pairs->pair[i].selected)
-				print_row(t, i, stalls, out, &notes);
+		print_rows(t, from, next, stalls, out, &notes);
 		run_print_counters(t, from, next, out);
 	}
 	run_note_counters(&notes, t, group, to);

@@ -16,6 +16,7 @@
 #define AG_BLOCKS	4096u		/* 16 MiB */
 /* 63 leaves, loaded to three quarters, and their root. */
 #define RECORDS		11907u
+#define TREE_BLOCKS	64u
 /* So long a batch is, where the daemon's sleep of 50 ms is met. */
 #define AIL_BATCH_NS	1000000000u
 
@@ -58,6 +59,21 @@ static void bulkload_mount_options(struct instance *in,
 	(void)in;
 	opt->ag_count = AGS;
 	opt->ag_blocks = AG_BLOCKS;
+}
+
+/* In each AG its header, a tree, and the one that is built meanwhile. */
+static void bulkload_footprint(const struct workload *w, const struct bench *b,
+			       struct footprint *f)
+{
+	(void)b;
+	f->buffers = AGS * (1 + 2 * TREE_BLOCKS);
+	if (*(const enum load_case *)w->variant == AIL) {
+		f->buffers += role_dirtier_buffers(AGS);
+		f->bytes = sizeof(struct bulkload);
+		f->kept = role_kept(AGS * AG_BLOCKS);
+		f->helpers = 2;
+	}
+	f->written = f->buffers;
 }
 
 static void load_one(struct load_job *job)
@@ -222,6 +238,7 @@ static struct workload bulkload_idle = {
 	.loads = true,
 	.uses_device = true,
 	.unfit = bulkload_unfit,
+	.footprint = bulkload_footprint,
 	.mount_options = bulkload_mount_options,
 	.start = bulkload_start,
 	.batch = idle_batch,
@@ -243,6 +260,7 @@ static struct workload bulkload_ail = {
 	.stalls = true,
 	.uses_device = true,
 	.unfit = busy_unfit,
+	.footprint = bulkload_footprint,
 	.mount_options = bulkload_mount_options,
 	.start = bulkload_start,
 	.batch = ail_batch,
@@ -263,6 +281,7 @@ static struct workload bulkload_cold = {
 	.loads = true,
 	.uses_device = true,
 	.unfit = bulkload_unfit,
+	.footprint = bulkload_footprint,
 	.mount_options = bulkload_mount_options,
 	.start = bulkload_start,
 	.batch = idle_batch,

@@ -20,7 +20,7 @@
 #define INODES		128u		/* of a thread, at most: 4 clusters */
 #define BATCH_NS	1000000000ull	/* twenty idle sleeps of the daemon */
 /* So often somebody wants everything on disk. */
-#define SYNC_NS		5000000u
+#define SYNC_NS		5000000ull
 #define PER_SECOND	10000u		/* arrivals at each thread */
 
 static const bool closed_loop, open_loop = true;
@@ -55,6 +55,26 @@ static void churn_mount_options(struct instance *in, struct mount_options *opt)
 	(void)in;
 	opt->ag_count = AGS;
 	opt->ag_blocks = AG_BLOCKS;
+}
+
+/*
+ * What is freed stays until its checkpoint.  Without a pause between
+ * operations that is up to half of the AGs; else what arrives meanwhile.
+ */
+static void churn_footprint(const struct workload *w, const struct bench *b,
+			    struct footprint *f)
+{
+	uint64_t blocks = AGS * AG_BLOCKS;
+
+	f->buffers = blocks / 2;
+	if (*(const bool *)w->variant)
+		f->buffers = b->threads * PER_SECOND * 10 * SYNC_NS /
+			     1000000000u;
+	if (f->buffers > blocks)
+		f->buffers = blocks;
+	f->bytes = sizeof(struct churn) + b->threads * sizeof(struct churner);
+	f->kept = role_kept(blocks);
+	f->helpers = 1;
 }
 
 static int unlink_oldest(struct instance *in, struct churner *me)
@@ -279,6 +299,7 @@ static struct workload id = {						\
 	.stalls = true,							\
 	.uses_device = true,						\
 	.unfit = churn_unfit,						\
+	.footprint = churn_footprint,					\
 	.mount_options = churn_mount_options,				\
 	.start = churn_start,						\
 	.batch = churn_batch,						\

@@ -104,6 +104,28 @@ static void lookup_mount_options(struct instance *in,
 	opt->headers_only = true;
 }
 
+static void lookup_footprint(const struct workload *w, const struct bench *b,
+			     struct footprint *f)
+{
+	const struct lookup_case *how = w->variant;
+	uint64_t nr = nr_buffers(how, b);
+
+	f->buffers = how->keys == HOT ? 1 : nr_cached(how, b) * b->threads;
+	f->bytes = sizeof(struct lookup) + b->threads * sizeof(struct looker);
+	/* The order in which a thread chains its own; then its keys. */
+	f->once = b->threads * nr * sizeof(uint64_t);
+	if (how->keys == ZIPF)
+		f->bytes += b->threads * ZIPF_KEYS * sizeof(uint64_t);
+	if (how->keys == INDEPENDENT || how->keys == MISS)
+		f->bytes += b->threads * nr * sizeof(uint64_t);
+	if (how->keys == STALE)
+		f->bytes += b->threads * STALE_BUFFERS *
+			    (sizeof(uint64_t) + sizeof(struct buf *));
+	/* Freed and allocated anew, aligned: glibc finds no use for most. */
+	if (how->keys == MISS)
+		f->kept_per_round = b->threads * MISSES * fixes[0]->buf_bytes;
+}
+
 /* --- start: by the thread that will use it, so that memory is its own --- */
 
 /* Of all threads' buffers, the most wanted in turn in each AG. */
@@ -429,6 +451,7 @@ static struct workload lookup_##_name = {				\
 	.only_lookups = true,						\
 	.per_thread = true,						\
 	.unfit = _unfit,						\
+	.footprint = lookup_footprint,					\
 	.mount_options = lookup_mount_options,				\
 	.start = lookup_start,						\
 	.batch = lookup_batch,						\

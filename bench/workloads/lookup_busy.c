@@ -21,6 +21,7 @@
 
 #define AG_BLOCKS	4096u		/* 16 MiB */
 #define RECORDS		11907u		/* 63 leaves and their root */
+#define TREE_BLOCKS	64u
 #define CHANGES		8u		/* to a tree before each load */
 /* Lookups in a row, without a look at the clock. */
 #define CHUNK		1024u
@@ -65,6 +66,20 @@ static void busy_mount_options(struct instance *in, struct mount_options *opt)
 	opt->ag_count = nr_lookers(in->bench);
 	opt->ag_blocks = AG_BLOCKS;
 	opt->hash_hint = 2 * LOOKUP_SMALL;
+}
+
+/* A tree of each load, and the one that comes while the AIL has that. */
+static void busy_footprint(const struct workload *w, const struct bench *b,
+			   struct footprint *f)
+{
+	unsigned int lookers = nr_lookers(b);
+
+	(void)w;
+	f->written = lookers * (1 + 2 * TREE_BLOCKS);
+	f->buffers = lookers * LOOKUP_SMALL + f->written;
+	f->bytes = sizeof(struct busy) + lookers * (sizeof(struct busy_looker) +
+			     LOOKUP_SMALL * sizeof(uint64_t));
+	f->helpers = 1;
 }
 
 /* --- before any batch --------------------------------------------------- */
@@ -262,6 +277,7 @@ static struct workload lookup_busy = {
 	.loads = true,
 	.uses_device = true,
 	.unfit = lookup_more_than_hits,
+	.footprint = busy_footprint,
 	.mount_options = busy_mount_options,
 	.start = busy_start,
 	.batch = busy_batch,

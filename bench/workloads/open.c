@@ -77,6 +77,16 @@ static void open_mount_options(struct instance *in, struct mount_options *opt)
 	opt->headers_only = true;
 }
 
+static void open_footprint(const struct workload *w, const struct bench *b,
+			   struct footprint *f)
+{
+	(void)w;
+	f->buffers = (uint64_t)b->threads * LOOKUP_SMALL;
+	f->bytes = sizeof(struct open_lookup) +
+		   b->threads * (sizeof(struct open_looker) +
+				 LOOKUP_SMALL * sizeof(uint64_t));
+}
+
 static void start_one(void *arg, unsigned int worker)
 {
 	struct open_lookup *o = arg;
@@ -195,6 +205,7 @@ static struct workload open_lookup = {
 	.timed = true,
 	.only_lookups = true,
 	.unfit = lookup_more_than_hits,
+	.footprint = open_footprint,
 	.mount_options = open_mount_options,
 	.start = open_start,
 	.batch = open_batch,

@@ -14,6 +14,7 @@
 
 #define AG_BLOCKS	4096u		/* 16 MiB, and room for the others */
 #define RECORDS		567u		/* three leaves and their root */
+#define TREE_BLOCKS	4u
 #define CHANGES		4u		/* to the tree before each repair */
 #define AIL_CYCLE_NS	50000000ull	/* idle sleep of the daemon */
 #define CYCLES		20u
@@ -89,6 +90,19 @@ static void storm_mount_options(struct instance *in, struct mount_options *opt)
 	opt->ag_blocks = AG_BLOCKS + others;
 	if (others * LOG_PER_BUFFER > opt->log_bytes)
 		opt->log_bytes = others * LOG_PER_BUFFER;
+}
+
+static void storm_footprint(const struct workload *w, const struct bench *b,
+			    struct footprint *f)
+{
+	const struct storm_case *c = w->variant;
+
+	(void)b;
+	/* Trees until the log is forced, which each repair does. */
+	f->buffers = AGS + c->others + 2 * TREE_BLOCKS;
+	f->written = f->buffers;
+	f->bytes = sizeof(struct storm);
+	f->helpers = 1;
 }
 
 /*
@@ -267,6 +281,7 @@ static struct workload storm_##id = {					\
 	.stalls = true,							\
 	.checks = true,							\
 	.uses_device = true,						\
+	.footprint = storm_footprint,					\
 	.mount_options = storm_mount_options,				\
 	.start = storm_start,						\
 	.batch = storm_batch,						\

@@ -134,6 +134,16 @@ static void dirtier_main(void *arg)
 	role_staler_seen(in->bench);
 }
 
+uint64_t role_dirtier_buffers(unsigned int ags)
+{
+	return DIRTIER_BLOCKS + (uint64_t)ags * DIRTIER_STEPS;
+}
+
+uint64_t role_kept(uint64_t blocks)
+{
+	return 3 * blocks * 2 * BLOCK_SIZE;
+}
+
 int dirtier_init(struct dirtier *d, struct instance *in, unsigned int ags)
 {
 	*d = (struct dirtier){

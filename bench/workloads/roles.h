@@ -46,6 +46,17 @@ struct dirtier {
 	int error;
 };
 
+/* Cached at once because of it, at most, in @ags AGs. */
+uint64_t role_dirtier_buffers(unsigned int ags);
+/*
+ * What the allocator keeps where buffers with contents come and go, among
+ * @blocks blocks, by many threads: glibc cuts aligned memory out of more,
+ * and finds no use for what is freed of it, so that its arenas grow beyond
+ * what all the blocks would take, seen up to 2.6 times that, and stay there.
+ * In bytes.
+ */
+uint64_t role_kept(uint64_t blocks);
+
 int dirtier_init(struct dirtier *d, struct instance *in, unsigned int ags);
 int dirtier_start(struct dirtier *d);
 int dirtier_stop(struct dirtier *d, struct record *rec);

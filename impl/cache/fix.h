@@ -117,6 +117,7 @@ struct fix {
 	bool does_nothing;	/* null: the harness's floor */
 	bool waits;		/* it sleeps until a link clears */
 	bool locks;		/* it has added locks: counted_lock() */
+	size_t buf_bytes;	/* of a cached buffer, without contents */
 
 	/* 0 or -errno; mount starts daemons, unmount reports what leaked. */
 	int (*mount)(const struct mount_options *opt, struct mount **mpp);

@@ -185,6 +185,7 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.claims = FIX_CLAIMS,
 	.waits = FIX_WAITS,
 	.locks = FIX_LOCKS,
+	.buf_bytes = sizeof(struct buf),
 
 	.mount = mount_fs,
 	.unmount = unmount_fs,
