@@ -140,8 +140,9 @@ class Build(unittest.TestCase):
         self.assertEqual(self.build(self.copy("-r"), user=nobody), "first")
         self.assertIn("no build (tsan)", self.build(self.tree, "tsan", status=2, user=nobody))
         self.write(self.tree, "second", OLD)
-        self.assertIn("no build (release) of these sources",
-                      self.build(self.tree, status=2, user=nobody))
+        said = self.build(self.tree, status=2, user=nobody)
+        self.assertEqual(said.count("\n"), 1)
+        self.assertIn("no build (release) of these sources", said)
 
     def test_bad(self) -> None:
         self.assertIn("'fast'", self.build(self.tree, "fast", status=2))
