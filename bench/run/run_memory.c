@@ -29,7 +29,6 @@
 /* Beyond the sum, for what allocator and huge pages round up. */
 #define ROUNDING	12u
 
-
 static uint64_t max(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
