@@ -106,6 +106,48 @@ static void test_fits(void **state)
 	assert_non_null(strstr(fit.why, "CommitLimit"));
 }
 
+/* What a plan's nodes have, whatever others have. */
+static uint64_t plan_room(const struct plan_request *req)
+{
+	struct memory_room room;
+	struct topology *t;
+	struct plan plan;
+	char why[256];
+
+	assert_int_equal(topology_load("node:2 core:2 pu:1", &t, why,
+				       sizeof(why)),
+			 0);
+	assert_int_equal(plan_make(t, req, &plan), 0);
+	assert_string_equal(plan.skipped, "");
+	assert_true(run_memory_plan_room(&plan, &room) == !!room.limit[0]);
+	plan_free(&plan);
+	topology_free(t);
+	return room.bytes;
+}
+
+static void test_node(void **state)
+{
+	struct plan_request req = { .policy = PLAN_COMPACT };
+
+	(void)state;
+	req.role[PLAN_LOOKER].nr = 2;
+	/* Nobody tells. */
+	assert_true(plan_room(&req) == UINT64_MAX);
+	tree_put("/sys/devices/system/node/node0/meminfo",
+		 "Node 0 MemTotal: 65536000 kB\nNode 0 MemFree: 51200 kB");
+	tree_put("/sys/devices/system/node/node1/meminfo",
+		 "Node 1 MemTotal: 65536000 kB\nNode 1 MemFree: 102400 kB");
+	assert_true(plan_room(&req) == 50 * MIB);
+	req.memory = PLAN_REMOTE;
+	assert_true(plan_room(&req) == 100 * MIB);
+	/* A page at each by turns. */
+	req.memory = PLAN_INTERLEAVED;
+	assert_true(plan_room(&req) == UINT64_MAX);
+	req.memory = PLAN_LOCAL;
+	req.policy = PLAN_CROSS_NODE;
+	assert_true(plan_room(&req) == 150 * MIB);
+}
+
 /* --- the program --------------------------------------------------------- */
 
 #if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
@@ -276,6 +318,8 @@ int main(void)
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_device),
 		cmocka_unit_test_setup_teardown(test_fits, tree_make,
+						tree_remove),
+		cmocka_unit_test_setup_teardown(test_node, tree_make,
 						tree_remove),
 	};
 	const struct CMUnitTest programs[] = {
