@@ -101,7 +101,8 @@ static const char doc[] =
 	"--benchmark_filter=REGEX selects (names are WORKLOAD/FIX), "
 	"--benchmark_out=FILE adds a report, any other shows its own. "
 	"Each block is kept as a file of the run's folder. Exit status: 0 if "
-	"all was measured, 1 if not, 2 on bad usage, 130 if interrupted.";
+	"all was measured that fits in memory, 1 if not, 2 on bad usage, 130 if "
+	"interrupted.";
 
 static void say(const char *fmt, va_list ap)
 {

@@ -371,9 +371,9 @@ static void check_kvm(const struct doctor_case *dc, struct doctor_check *c)
 	int error = kvm->error;
 
 	if (kvm->ran) {
-		check_set(c, DOCTOR_OK, "a guest ran one instruction: one with "
-					"the real kernel was not tried "
-					"(scripts/kernel)");
+		check_set(c, DOCTOR_UNKNOWN, "a guest ran one instruction");
+		check_why(c, "whether one with the real kernel boots was not "
+			     "tried: scripts/kernel does");
 		return;
 	}
 	if (kvm->not_tried) {

@@ -29,7 +29,6 @@
 /* Beyond the sum, for what allocator and huge pages round up. */
 #define ROUNDING	12u
 
-
 static uint64_t max(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -197,41 +196,53 @@ static void say(struct memory_fit *fit, const char *what, uint64_t needs,
 		 (unsigned long long)(here / MIB), limit);
 }
 
-/* Of the nodes that the lookers of @at have their memory from. */
+bool run_memory_plan_room(const struct plan *plan, struct memory_room *room)
+{
+	uint64_t sum = 0, bytes;
+	char limit[64];
+
+	*room = (struct memory_room){ .bytes = UINT64_MAX };
+	for (unsigned int i = 0; i < plan->nr; i++) {
+		int node = plan->entry[i].node;
+		unsigned int k = 0;
+
+		while (k < i && plan->entry[k].node != node)
+			k++;
+		if (k < i)
+			continue;
+		/* Over all nodes, or not told. */
+		if (node < 0 || machine_node_room(node, &bytes))
+			return false;
+		sum += bytes;
+	}
+	if (!plan->nr)
+		return false;
+	snprintf(limit, sizeof(limit), "of memory node %d%s",
+		 plan->entry[0].node,
+		 plan->nr > 1 ? " and its other threads'" : "");
+	memory_room_limit(room, sum, limit);
+	return true;
+}
+
+/* Of the nodes where @at has its memory. */
 static bool nodes_room(const struct run_point *at, struct memory_room *room)
 {
 	struct topology *here;
-	char why[256], limit[64];
-	uint64_t sum = 0, bytes;
 	struct plan plan;
+	char why[256];
+	bool told;
 	int error;
 
-	*room = (struct memory_room){ .bytes = UINT64_MAX };
-	if (!at || !at->placed || topology_load("this", &here, why, sizeof(why)))
+	if (!at || !at->placed ||
+	    topology_load("this", &here, why, sizeof(why)))
 		return false;
 	error = plan_make(here, &at->req, &plan);
 	topology_free(here);
 	if (error)
 		return false;
-	for (unsigned int i = 0; i < plan.nr && !error; i++) {
-		bool seen = false;
-
-		for (unsigned int k = 0; k < i && !seen; k++)
-			seen = plan.entry[k].node == plan.entry[i].node;
-		if (plan.entry[i].node < 0)
-			error = -1;	/* over all nodes */
-		else if (!seen)
-			error = machine_node_room(plan.entry[i].node, &bytes);
-		if (!error && !seen)
-			sum += bytes;
-	}
-	snprintf(limit, sizeof(limit), "of memory node %d%s",
-		 plan.nr ? plan.entry[0].node : 0,
-		 plan.nr > 1 ? " and those of the other threads" : "");
-	if (!error && plan.nr)
-		memory_room_limit(room, sum, limit);
+	told = run_memory_plan_room(&plan, room);
 	plan_free(&plan);
-	return room->limit[0];
+	return told;
 }
 
 bool run_memory_fits(const struct memory_need *need,
@@ -284,13 +295,11 @@ bool run_memory_of(const struct cli *cli, const struct workload *w,
 
 bool run_memory_hazards(struct memory_fit *fit)
 {
-	/* The oracle's stage: a device, its image touched, and actors. */
-	enum { DEVICE_BLOCKS = 4096, THREADS = 16 };
-	struct memory_need need = {
-		.resident = DEVICE_BLOCKS * 3 * BLOCK_SIZE,
-		.mapped = DEVICE_BLOCKS * 3 * BLOCK_SIZE,
-	};
+	/* The oracle's stage: all of a device's image, and small arenas. */
+	enum { DEVICE_BLOCKS = 4096, THREADS = 16, ARENA_KIB = 132 };
+	struct memory_need need = { .mapped = DEVICE_BLOCKS * BLOCK_SIZE };
 
 	add_threads(THREADS, THREADS, &need);
+	need.resident = DEVICE_BLOCKS * BLOCK_SIZE + THREADS * ARENA_KIB * 1024;
 	return run_memory_fits(&need, NULL, fit);
 }

@@ -5,6 +5,7 @@
 #ifndef BENCH_RUN_MEMORY_H
 #define BENCH_RUN_MEMORY_H
 
+#include "bench/machine/machine_memory.h"
 #include "bench/run/run.h"
 
 struct memory_need {
@@ -27,6 +28,8 @@ void run_memory_need(const struct workload *w, const struct bench *b,
 /* At @at (NULL: anywhere); if not, ->why says so, with both numbers. */
 bool run_memory_fits(const struct memory_need *need,
 		     const struct run_point *at, struct memory_fit *fit);
+/* What the nodes have that @plan names; false: it names none, or not told. */
+bool run_memory_plan_room(const struct plan *plan, struct memory_room *room);
 /*
  * Both for what @cli asks for of @w with @threads threads, floors too: for
  * lists.  False: it does not fit.

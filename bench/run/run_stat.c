@@ -204,7 +204,9 @@ static void add_counts(struct summary *s, const json_t *row)
 	s->checked += integer(row, "checked");
 	s->violated += integer(row, "violated");
 	s->misqueued += integer(row, "misqueued");
-	s->ops_per_batch = integer(row, "ops_per_batch");
+	/* None of one that was skipped. */
+	if (integer(row, "ops_per_batch"))
+		s->ops_per_batch = integer(row, "ops_per_batch");
 	json_object_foreach(json_object_get(row, "left_at_unmount"), key,
 			    value)
 		s->left += json_integer_value(value);
@@ -279,6 +281,7 @@ static int summarise_pair(json_t *const *blocks, unsigned int nr_blocks,
 	struct histogram *sum = calloc(2, sizeof(*sum));
 	double *medians = calloc(nr_blocks + 1, sizeof(*medians));
 	int error = sum && medians ? 0 : -ENOMEM;
+	bool failed = false;
 	size_t nr = 0;
 
 	take_reason(NULL, "", s->reason, sizeof(s->reason));
@@ -289,7 +292,10 @@ static int summarise_pair(json_t *const *blocks, unsigned int nr_blocks,
 			continue;
 		add_counts(s, row);
 		take_reason(row, "batches_ns", s->reason, sizeof(s->reason));
-		s->skipped = json_is_object(json_object_get(row, "skipped"));
+		if (json_is_object(json_object_get(row, "skipped")))
+			s->skipped = true;
+		else if (!json_array_size(json_object_get(row, "batches_ns")))
+			failed = true;
 		take_reason(row, "stall", s->stall_reason,
 			    sizeof(s->stall_reason));
 		error = block_median(row, medians, &nr);
@@ -297,6 +303,7 @@ static int summarise_pair(json_t *const *blocks, unsigned int nr_blocks,
 		if (!error)
 			error = append_batches(s, row);
 	}
+	s->skipped &= !failed;
 	if (!error) {
 		s->measured = nr > 0;
 		s->median = nr ? stat_median(medians, nr) : 0;

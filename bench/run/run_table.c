@@ -152,6 +152,10 @@ static void print_row(const struct table *t, unsigned int at, bool stalls,
 	}
 	print_waits(p, s, stalls, out, notes);
 	fputc('\n', out);
+	if (s->skipped)
+		run_note(notes, "%s: not in every block: skipped where it did "
+				"not fit in memory",
+			 p->workload->name);
 	if (s->misqueued)
 		run_note(notes,
 			 "%s, %s: %llu blocks were queued on somebody else's list",

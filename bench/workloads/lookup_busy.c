@@ -77,8 +77,9 @@ static void busy_footprint(const struct workload *w, const struct bench *b,
 	(void)w;
 	f->written = lookers * (1 + 2 * TREE_BLOCKS);
 	f->buffers = lookers * LOOKUP_SMALL + f->written;
-	f->bytes = sizeof(struct busy) + lookers * (sizeof(struct busy_looker) +
-			     LOOKUP_SMALL * sizeof(uint64_t));
+	f->bytes = sizeof(struct busy) +
+		   lookers * (sizeof(struct busy_looker) +
+			      LOOKUP_SMALL * sizeof(uint64_t));
 	f->helpers = 1;
 }
 

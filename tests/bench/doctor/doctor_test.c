@@ -252,9 +252,12 @@ static void test_tools(void **state)
 	tree_middle();
 	expect(&probe, "callgrind", "ok", NULL);
 	expect(&probe, "layouts", "ok", NULL);
-	expect(&probe, "kvm", "ok", NULL);
 	expect(&probe, "privileges", "ok", NULL);
-	probe.valgrind = probe.lld = false;
+	probe.valgrind = probe.lld = 1;
+	/* They are there, and do not start. */
+	expect(&probe, "callgrind", "cannot", NULL);
+	expect(&probe, "layouts", "cannot", NULL);
+	probe.valgrind = probe.lld = -ENOENT;
 	expect(&probe, "callgrind", "cannot", "apt-get install valgrind");
 	expect(&probe, "layouts", "cannot", "apt-get install lld");
 	probe.root = false;
@@ -262,13 +265,93 @@ static void test_tools(void **state)
 	       "sudo apt-get install valgrind");
 	expect(&probe, "turbo", "noisy", "echo 1 | sudo tee " TURBO);
 	expect(&probe, "privileges", "ok", NULL);
-	probe.kvm = -EACCES;
+}
+
+/* What opens need not run a guest, and what ran is no kernel. */
+static void test_kvm(void **state)
+{
+	struct doctor_probe probe = good;
+
+	(void)state;
+	tree_middle();
+	expect(&probe, "kvm", "unknown", NULL);
+	probe.kvm = (struct doctor_kvm){ .not_tried = true };
+	expect(&probe, "kvm", "unknown", NULL);
+	probe.kvm = (struct doctor_kvm){ .step = "KVM_RUN",
+					 .error = -EIO,
+					 .exit_reason = 9 };
+	expect(&probe, "kvm", "cannot", NULL);
+	probe.kvm = (struct doctor_kvm){ .step = "KVM_RUN", .error = -ETIME };
+	expect(&probe, "kvm", "cannot", NULL);
+	probe.kvm = (struct doctor_kvm){ .step = "KVM_CREATE_VM",
+					 .error = -EACCES };
+	expect(&probe, "kvm", "cannot", NULL);
+	probe.root = false;
+	probe.kvm = (struct doctor_kvm){ .step = "opening it",
+					 .error = -EACCES };
 	expect(&probe, "kvm", "cannot", "sudo usermod -aG kvm \"$USER\"");
-	probe.kvm = -ENOENT;
+	probe.kvm.error = -ENOENT;
 	expect(&probe, "kvm", "cannot",
 	       "sudo modprobe kvm_intel || sudo modprobe kvm_amd");
 	tree_put("/proc/cpuinfo", "flags\t: fpu hypervisor");
 	expect(&probe, "kvm", "cannot", NULL);
+}
+
+/* Here, whatever it ends with: a result, or the step that failed. */
+static void test_try_kvm(void **state)
+{
+	struct doctor_kvm kvm;
+
+	(void)state;
+	doctor_try_kvm(&kvm);
+	assert_true(kvm.ran + kvm.not_tried + (kvm.error < 0) == 1);
+	assert_true(!kvm.error || kvm.step);
+	if (access("/dev/kvm", R_OK | W_OK))
+		assert_string_equal(kvm.step, "opening it");
+}
+
+static void test_tried(void **state)
+{
+	struct doctor_probe probe = good;
+
+	(void)state;
+	tree_middle();
+	expect(&probe, "affinity", "ok", NULL);
+	expect(&probe, "numa_nodes", "ok", NULL);
+	expect(&probe, "huge_pages", "ok", NULL);
+	probe.affinity = -EPERM;
+	expect(&probe, "affinity", "cannot", NULL);
+	/* Two nodes, and a sandbox. */
+	probe.mbind = -ENOSYS;
+	expect(&probe, "numa_nodes", "cannot", NULL);
+	/* The setting allows them, and none came. */
+	probe.huge_page = 0;
+	expect(&probe, "huge_pages", "cannot", NULL);
+	probe.huge_page = -ENOENT;
+	expect(&probe, "huge_pages", "unknown", NULL);
+}
+
+static void test_memory(void **state)
+{
+	struct doctor_probe probe = good;
+	json_t *report;
+
+	(void)state;
+	tree_middle();
+	/* Nothing tells. */
+	expect(&probe, "memory", "unknown", NULL);
+	tree_put("/proc/meminfo", MEMINFO);
+	expect(&probe, "memory", "ok", NULL);
+	tree_put("/proc/self/cgroup", "0::/box");
+	tree_put("/sys/fs/cgroup/box/memory.current", "0");
+	tree_put("/sys/fs/cgroup/box/memory.max", "536870912");
+	report = examine(&probe);
+	assert_string_equal(field(report, "memory", "status"), "cannot");
+	assert_non_null(strstr(field(report, "memory", "value"),
+			       "512 here (memory.max of our control group)"));
+	assert_non_null(strstr(field(report, "memory", "why"),
+			       "lookup/own_400k"));
+	json_decref(report);
 }
 
 /* --- who else works ----------------------------------------------------- */
@@ -354,6 +437,10 @@ int main(void)
 		DOCTOR_TEST(test_counters),
 		DOCTOR_TEST(test_clock),
 		DOCTOR_TEST(test_tools),
+		DOCTOR_TEST(test_kvm),
+		DOCTOR_TEST(test_try_kvm),
+		DOCTOR_TEST(test_tried),
+		DOCTOR_TEST(test_memory),
 		DOCTOR_TEST(test_others),
 		DOCTOR_TEST(test_steal),
 		DOCTOR_TEST(test_no_activity),

@@ -133,6 +133,87 @@ static void test_missing(void **state)
 	perf_close(set);
 }
 
+/* --- hybrid processors --------------------------------------------------- */
+
+static struct perf_set *load(const char *name)
+{
+	struct perf_set *set = NULL;
+	char path[256], why[256];
+	uint64_t operations;
+	json_t *json;
+
+	snprintf(path, sizeof(path), TESTS "/bench/perf/reads/%s", name);
+	json = json_load_file(path, 0, NULL);
+	assert_non_null(json);
+	if (perf_replay(json, &set, &operations, why, sizeof(why)))
+		fail_msg("%s: %s", name, why);
+	json_decref(json);
+	return set;
+}
+
+/* On a core of the other type nobody had the counters. */
+static void test_other_core(void **state)
+{
+	struct perf_set *set = load("perf-reads-hybrid-e-core.json");
+	struct perf_result r = result(set, "cycles", "user");
+
+	(void)state;
+	assert_int_equal(r.status, PERF_UNSUPPORTED);
+	assert_non_null(strstr(r.reason, "another type"));
+	assert_null(strstr(r.reason, "others had them all"));
+	r = result(set, "page-faults", "user");
+	assert_int_equal(r.status, PERF_OK);
+	assert_true(r.value == 258);
+	perf_close(set);
+}
+
+/* Half of the time on one: the other half is no estimate. */
+static void test_not_doubled(void **state)
+{
+	struct perf_set *set = load("perf-reads-hybrid-p-and-e-summed.json");
+	struct perf_result r = result(set, "instructions", "user");
+
+	(void)state;
+	assert_int_equal(r.status, PERF_UNSUPPORTED);
+	assert_true(r.reason[0] && r.value == 0);
+	/* Whose it is, and that all of the time was on that, is known. */
+	for (unsigned int i = 0; i < set->nr; i++)
+		strcpy(set->counter[i].pmu, "cpu_atom");
+	r = result(set, "instructions", "user");
+	assert_int_equal(r.status, PERF_MULTIPLEXED);
+	assert_true(r.value == 100000000 && r.share == 0.5);
+	perf_close(set);
+}
+
+/* Threads on both types have no sum; one that did not run is not there. */
+static void test_types(void **state)
+{
+	static const char reads[] =
+		"{\"group\": 0, \"words\": [2, 1000, 1000, 300, 7, 500, 8]}";
+	struct perf_set *sum = replayed(""), *p = replayed(reads);
+	struct perf_set *e = replayed(reads), *idle = replayed("");
+	struct perf_result r;
+
+	(void)state;
+	strcpy(p->counter[0].pmu, "cpu_core");
+	strcpy(e->counter[0].pmu, "cpu_atom");
+	strcpy(idle->counter[0].pmu, "cpu_core");
+	perf_add(sum, e);
+	perf_add(sum, idle);
+	r = result(sum, "cycles", "user");
+	assert_int_equal(r.status, PERF_OK);
+	assert_true(r.value == 300);
+	perf_add(sum, p);
+	r = result(sum, "cycles", "user");
+	assert_int_equal(r.status, PERF_UNSUPPORTED);
+	assert_non_null(strstr(r.reason, "cpu_atom"));
+	assert_non_null(strstr(r.reason, "cpu_core"));
+	perf_close(sum);
+	perf_close(p);
+	perf_close(e);
+	perf_close(idle);
+}
+
 static void test_report(void **state)
 {
 	struct perf_set *set = replayed(
@@ -289,6 +370,9 @@ int main(void)
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_bad_reads),
 		cmocka_unit_test(test_sum),
+		cmocka_unit_test(test_other_core),
+		cmocka_unit_test(test_not_doubled),
+		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_real),
 	};
 
