@@ -399,13 +399,14 @@ void matrix_free(struct matrix *m)
 }
 
 int oracle_matrix_brief(const struct fix *fix, unsigned int *violated,
-			char *buf, size_t size)
+			char *buf, size_t size, json_t **cells)
 {
 	struct matrix *m = calloc(1, sizeof(*m));
 	int untested = 0;
 	size_t at = 0;
 
 	*violated = 0;
+	*cells = NULL;
 	if (!m)
 		return -1;
 	m->nr_fixes = 1;
@@ -417,6 +418,7 @@ int oracle_matrix_brief(const struct fix *fix, unsigned int *violated,
 		untested = 1;
 		goto out;
 	}
+	*cells = matrix_cells_json(m, 0);
 	buf[0] = '\0';
 	for (int h = 0; h < HAZARDS; h++) {
 		const struct cell *c = &m->cell[0][h];

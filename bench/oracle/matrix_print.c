@@ -94,6 +94,21 @@ static json_t *cell_json(const struct cell *c, bool claimed)
 			 "violated", c->violated, "runs", runs);
 }
 
+json_t *matrix_cells_json(const struct matrix *m, unsigned int i)
+{
+	json_t *fix = json_object();
+
+	for (int h = 0; h < HAZARDS; h++) {
+		const struct cell *c = &m->cell[i][h];
+
+		if (shown(m, h))
+			json_object_set_new(fix, hazard_name(h),
+					    cell_json(c, m->fix[i]->claims &
+								 (1u << h)));
+	}
+	return fix;
+}
+
 int matrix_print_json(const struct matrix *m, FILE *out)
 {
 	json_t *root = json_object(), *fixes_obj = json_object();
@@ -102,20 +117,9 @@ int matrix_print_json(const struct matrix *m, FILE *out)
 	if (!root || !fixes_obj)
 		goto out;
 	json_object_set(root, "fixes", fixes_obj);
-	for (unsigned int i = 0; i < m->nr_fixes; i++) {
-		json_t *fix = json_object();
-
-		json_object_set_new(fixes_obj, m->fix[i]->name, fix);
-		for (int h = 0; h < HAZARDS; h++) {
-			const struct cell *c = &m->cell[i][h];
-
-			if (shown(m, h))
-				json_object_set_new(
-					fix, hazard_name(h),
-					cell_json(c, m->fix[i]->claims &
-							     (1u << h)));
-		}
-	}
+	for (unsigned int i = 0; i < m->nr_fixes; i++)
+		json_object_set_new(fixes_obj, m->fix[i]->name,
+				    matrix_cells_json(m, i));
 	error = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	if (error)
 		error = -EIO;

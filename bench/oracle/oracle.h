@@ -7,6 +7,8 @@
 #ifndef ORACLE_ORACLE_H
 #define ORACLE_ORACLE_H
 
+#include <jansson.h>
+
 #include "cache/fix.h"
 
 enum verdict { VERDICT_HOLDS, VERDICT_VIOLATED, VERDICT_UNTESTED };
@@ -65,10 +67,11 @@ int verify_main(int argc, char **argv);
 
 /*
  * One line on @fix for the table of a benchmark: hazards it violates, or
- * "all hold"; their HAZARD() bits go to @violated.  0, or -1 if something
- * could not be tested.
+ * "all hold"; their HAZARD() bits go to @violated, and its cells, as `verify
+ * --json` has them, to @cells.  Lost wakeups are not tried: they take long.  0,
+ * or -1 if something could not be tested.
  */
 int oracle_matrix_brief(const struct fix *fix, unsigned int *violated,
-			char *buf, size_t size);
+			char *buf, size_t size, json_t **cells);
 
 #endif

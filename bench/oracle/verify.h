@@ -32,6 +32,8 @@ int matrix_run(struct matrix *m, bool progress);
 void matrix_free(struct matrix *m);
 void matrix_print(const struct matrix *m, bool timelines, FILE *out);
 int matrix_print_json(const struct matrix *m, FILE *out);
+/* Of fix @i, by hazard; NULL: no memory. */
+json_t *matrix_cells_json(const struct matrix *m, unsigned int i);
 /* 0 if all is as it has to be; else one line for each reason. */
 int matrix_judge(const struct matrix *m, FILE *out);
 /* The first scenario of each hazard is the plain case of it. */

@@ -271,6 +271,12 @@ static void print_resume(const struct run *r)
 		r->finished, r->cli.blocks, r->cli.blocks == 1 ? "" : "s");
 	fputs("  ", stderr);
 	if (r->cli.home) {
+		/* Without it, scripts/run would build elsewhere. */
+		if (getenv("BUILD_DIR")) {
+			fputs("BUILD_DIR=", stderr);
+			print_quoted(getenv("BUILD_DIR"));
+			fputc(' ', stderr);
+		}
 		snprintf(program, sizeof(program), "%s/scripts/run",
 			 r->cli.home);
 		print_quoted(program);

@@ -229,8 +229,12 @@ unsigned int run_workload_end(const struct pairs *pairs, unsigned int from);
 
 /* --- hazards: run_hazards.c --------------------------------------------- */
 
-/* Forks: no thread may be running.  0 or -EINTR. */
-int run_hazards(const struct cli *cli, struct hazards *hazards);
+/*
+ * Which fix is correct, also into @dir.  Forks: no thread may be running.  0,
+ * -EINTR, or another -errno: it could not be written, as has been said.
+ */
+int run_hazards(const struct cli *cli, const char *dir,
+		struct hazards *hazards);
 /* A line or more per fix: the hazards that it does not hold. */
 void run_print_hazards(const struct cli *cli, const struct hazards *hazards,
 		       FILE *out);

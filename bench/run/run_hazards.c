@@ -10,11 +10,30 @@
 #include "bench/oracle/oracle.h"
 #include "bench/progress.h"
 
+#define MATRIX_NAME	"verify.json"
+
 /* Others wait longer: what the times show, and no wrong result. */
 #define ONLY_SLOW	(HAZARD(COLLATERAL_STALL) | HAZARD(UNBOUNDED_WAIT))
 
-int run_hazards(const struct cli *cli, struct hazards *hazards)
+/* As `verify --json` prints it, for the report; what is there stays. */
+static int write_matrix(const char *dir, const json_t *fixes)
 {
+	json_t *matrix = json_pack("{s:O}", "fixes", fixes);
+	int error = matrix ? result_write(dir, MATRIX_NAME, matrix) : -ENOMEM;
+
+	json_decref(matrix);
+	if (!error || error == -EEXIST)
+		return 0;
+	cli_fail("cannot write %s/" MATRIX_NAME ": %s", dir, strerror(-error));
+	return error;
+}
+
+int run_hazards(const struct cli *cli, const char *dir,
+		struct hazards *hazards)
+{
+	json_t *fixes = json_object(), *cells;
+	int error = -EINTR;
+
 	for (unsigned int i = 0; i < cli->nr_fixes; i++) {
 		const struct fix *fix = cli->fixes[i];
 		struct hazards *h = &hazards[i];
@@ -25,17 +44,22 @@ int run_hazards(const struct cli *cli, struct hazards *hazards)
 			continue;
 		}
 		if (run_interrupted())
-			return -EINTR;
+			goto out;
 		progress_say("hazards of %s %u/%u", fix->name, i + 1,
 			     cli->nr_fixes);
 		if (oracle_matrix_brief(fix, &h->broken, h->text,
-					sizeof(h->text)) &&
+					sizeof(h->text), &cells) &&
 		    !strcmp(h->text, "interrupted"))
-			return -EINTR;
+			goto out;
+		if (cells)
+			json_object_set_new(fixes, fix->name, cells);
 		h->checked = true;
 	}
 	progress_clear();
-	return 0;
+	error = write_matrix(dir, fixes);
+out:
+	json_decref(fixes);
+	return error;
 }
 
 const char *run_incorrect(const struct hazards *h, char *text, size_t size)

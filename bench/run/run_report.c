@@ -215,8 +215,8 @@ static int print_text(struct run *r, const struct summary *s, FILE *out)
 	int error = 0;
 
 	if (!unknown) {
-		error = run_hazards(&r->cli, r->hazards);
-		if (error)
+		error = run_hazards(&r->cli, r->dir, r->hazards);
+		if (error == -EINTR)
 			unknown = "interrupted";
 		else
 			table.hazards = r->hazards;
@@ -231,7 +231,7 @@ static int print_text(struct run *r, const struct summary *s, FILE *out)
 			"\nwhich fixes are correct was not checked: %s\n",
 			unknown);
 	fflush(out);
-	return error ? EXIT_INTERRUPTED : 0;
+	return !error ? 0 : error == -EINTR ? EXIT_INTERRUPTED : EXIT_FAILURE;
 }
 
 int run_report(struct run *r)

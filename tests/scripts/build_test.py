@@ -140,14 +140,38 @@ class Build(unittest.TestCase):
         self.assertEqual(self.build(self.copy("-r"), user=nobody), "first")
         self.assertIn("no build (tsan)", self.build(self.tree, "tsan", status=2, user=nobody))
         self.write(self.tree, "second", OLD)
-        self.assertIn("no build (release) of these sources",
-                      self.build(self.tree, status=2, user=nobody))
+        said = self.build(self.tree, status=2, user=nobody)
+        self.assertEqual(said.count("\n"), 1)
+        self.assertIn("no build (release) of these sources", said)
 
     def test_bad(self) -> None:
         self.assertIn("'fast'", self.build(self.tree, "fast", status=2))
         (self.tree / "bench/main.c").write_text("int main(void) { return x; }\n")
         said = self.build(self.tree, status=1)
         self.assertIn("building delwribench (release) failed", said)
+
+
+class Libraries(unittest.TestCase):
+    """cmake/Libraries.cmake, whatever pkg-config knows."""
+
+    def configure(self, **env: str) -> subprocess.CompletedProcess:
+        with tempfile.TemporaryDirectory() as folder:
+            return subprocess.run(
+                ["cmake", "-S", TOP, "-B", folder, "-G", "Ninja"], text=True, check=False,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | env)
+
+    def test_without_pkg_config_files(self) -> None:
+        done = self.configure(PKG_CONFIG_LIBDIR="/nowhere")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_too_old(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "hwloc.pc").write_text(
+                "Name: hwloc\nDescription: old\nVersion: 2.1.0\n")
+            done = self.configure(PKG_CONFIG_PATH=folder)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("missing: hwloc>=2.4 (found: 2.1.0): see what scripts/setup says",
+                      " ".join(done.stderr.split()))
 
 
 class Version(unittest.TestCase):

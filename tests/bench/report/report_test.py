@@ -313,10 +313,11 @@ class Commands(unittest.TestCase):
         self.assertNotIn("slower", found.stdout)
 
     def test_libraries_missing(self):
+        folder = synthetic.write(self.top / "a", Truth())
         for name in ("scipy", "matplotlib"):
             (self.top / f"{name}.py").write_text(
                 f"raise ImportError('no {name}')\n")
-            found = script("report", self.top,
+            found = script("report", folder,
                            env={"PYTHONPATH": str(self.top)})
             self.assertEqual(found.returncode, 2)
             self.assertIn(f"no {name}: see what scripts/setup report says",
