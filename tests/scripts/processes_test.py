@@ -33,7 +33,7 @@ RUN = [PROGRAM, "run", "--no-verify", "--threads", "1", "--rounds", "1",
 LOOKUP = [*RUN, "--workload", "lookup/own_1k"]
 BUSY = [*RUN, "--workload", "lookup/busy"]
 ALONE = [*RUN, "--workload", "bulkload/cold"]
-CALIBRATE = [sys.executable, "-m", "bench.report.calibrate", "--scale",
+CALIBRATE = [sys.executable, TOP / "bench/report", "calibrate", "--scale",
              "0.0001", "--results", "."]
 # As long as a calibration needs a program; it measures nothing.
 STAND_IN = '''#!/bin/sh
@@ -49,8 +49,7 @@ class Trial:
     def __init__(self, folder: Path, call: str, nth: int) -> None:
         self.state = folder / "state"
         self.state.write_bytes(bytes(4096))
-        self.env = {**os.environ, "PYTHONPATH": str(TOP),
-                    "LD_PRELOAD": str(INTERPOSER), "FAIL_CALL": call,
+        self.env = {**os.environ, "LD_PRELOAD": str(INTERPOSER), "FAIL_CALL": call,
                     "FAIL_NTH": str(nth), "FAIL_STATE": str(self.state)}
 
     def run(self, command: list, folder: Path) -> subprocess.CompletedProcess:
@@ -182,25 +181,28 @@ class FewProcesses(unittest.TestCase):
         shutil.copy2(PROGRAM, self.folder / "delwribench")
         shutil.copytree(PROGRAM.parent / "layouts", self.folder / "layouts")
         shutil.copytree(TOP / "bench/report", self.folder / "bench/report")
+        shutil.copy(TOP / "bench/output.py", self.folder / "bench")
         self.home = self.folder / "home"
         self.home.mkdir()
         os.chown(self.home, NOBODY, NOBODY)
 
     def start(self, command: list, limit: int) -> subprocess.Popen:
         def become_nobody() -> None:
+            # Ignored, as by a shell in the background, it would stay so.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
             os.setgid(NOBODY)
             os.setuid(NOBODY)
 
         words = [str(word).replace(str(PROGRAM),
                                    str(self.folder / "delwribench"))
+                 .replace(str(TOP / "bench"), str(self.folder / "bench"))
                  for word in command]
         # Whoever was killed counts until he is reaped.
         for _ in range(100):
             try:
                 return subprocess.Popen(
                     words, cwd=self.home, preexec_fn=become_nobody, text=True,
-                    env={**os.environ, "PYTHONPATH": str(self.folder)},
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE, start_new_session=True)
             except BlockingIOError:

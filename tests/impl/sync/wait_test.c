@@ -76,7 +76,7 @@ static void test_var_queue_is_shared(void **state)
 {
 	struct wait_queue_entry mine = { .task = current };
 	struct wait_queue_head wq;
-	int a, b;
+	int a = 0, b = 0;
 
 	(void)state;
 	wait_queue_init(&wq);
