@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <hwloc.h>
 #include <linux/mempolicy.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ static void try_counter(const struct perf_set *set, const char *name,
 }
 
 /* Open, and have something to count: a fault on a page that is new. */
-static void try_counters(struct doctor_probe *p)
+static void try_counters_here(struct doctor_counter *hardware,
+			      struct doctor_counter *software)
 {
 	struct perf_set *set;
 	char *page;
@@ -64,10 +66,50 @@ static void try_counters(struct doctor_probe *p)
 	}
 	perf_disable(set);
 	if (!perf_read(set)) {
-		try_counter(set, "instructions", &p->hardware);
-		try_counter(set, "page-faults", &p->software);
+		try_counter(set, "instructions", hardware);
+		try_counter(set, "page-faults", software);
 	}
 	perf_close(set);
+}
+
+#define PROCESSORS_MAX	65536
+
+/*
+ * As a run's threads, bound: on the first processor and on the last, which
+ * on hybrid ones is of another type.  They count if they do on both.
+ */
+static void try_counters(struct doctor_probe *p)
+{
+	size_t size = CPU_ALLOC_SIZE(PROCESSORS_MAX);
+	cpu_set_t *all = CPU_ALLOC(PROCESSORS_MAX);
+	cpu_set_t *one = CPU_ALLOC(PROCESSORS_MAX);
+	struct doctor_counter last = { 0 }, ignored = { 0 };
+	int first = 0, end = PROCESSORS_MAX;
+
+	if (!all || !one || sched_getaffinity(0, size, all)) {
+		try_counters_here(&p->hardware, &p->software);
+		goto out;
+	}
+	while (!CPU_ISSET_S(first, size, all))
+		first++;
+	while (!CPU_ISSET_S(end - 1, size, all))
+		end--;
+	CPU_ZERO_S(size, one);
+	CPU_SET_S(first, size, one);
+	sched_setaffinity(0, size, one);
+	try_counters_here(&p->hardware, &p->software);
+	if (first != end - 1 && p->hardware.counts) {
+		CPU_CLR_S(first, size, one);
+		CPU_SET_S(end - 1, size, one);
+		sched_setaffinity(0, size, one);
+		try_counters_here(&last, &ignored);
+		if (!last.counts)
+			p->hardware = last;
+	}
+	sched_setaffinity(0, size, all);
+out:
+	CPU_FREE(all);
+	CPU_FREE(one);
 }
 
 /* --- clock, devices, tools ---------------------------------------------- */

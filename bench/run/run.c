@@ -19,6 +19,7 @@
 
 #include "bench/child.h"
 #include "bench/machine/machine.h"
+#include "bench/run/run_memory.h"
 
 /* --- what is selected --------------------------------------------------- */
 
@@ -390,6 +391,7 @@ int run_main(int argc, char **argv)
 
 	if (!r)
 		return cli_fail("out of memory");
+	run_memory_start();
 	r->lock = -1;
 	status = run_child_argv(r, argc, argv) ? cli_fail("out of memory") :
 						 0;

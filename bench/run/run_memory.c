@@ -168,14 +168,20 @@ void run_memory_need(const struct workload *w, const struct bench *b,
 
 /* --- does it fit? ------------------------------------------------------- */
 
-/* The process's own, before it has measured anything. */
-static uint64_t program_bytes(void)
-{
-	static uint64_t bytes;
+/* The process's own, before it has measured anything; 0: not told. */
+static uint64_t start_resident, start_mapped;
 
-	if (!bytes)
-		bytes = machine_memory_own("VmRSS");
-	return bytes;
+void run_memory_start(void)
+{
+	if (start_mapped)
+		return;
+	start_resident = machine_memory_own("VmRSS");
+	start_mapped = machine_memory_own("VmSize");
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
 }
 
 static void say(struct memory_fit *fit, const char *what, uint64_t needs,
@@ -248,24 +254,30 @@ static bool nodes_room(const struct run_point *at, struct memory_room *room)
 bool run_memory_fits(const struct memory_need *need,
 		     const struct run_point *at, struct memory_fit *fit)
 {
-	/* Of the program's file nothing is charged to who maps it again. */
-	uint64_t program = program_bytes(), own = machine_memory_own("RssAnon");
-	uint64_t kept = own > program ? own - program : 0;
 	struct memory_room room, node, space;
+	uint64_t here;
 
+	run_memory_start();
 	machine_memory_room(&room);
 	if (nodes_room(at, &node))
 		memory_room_limit(&room, node.bytes, node.limit);
-	/* What earlier workloads have left mapped is used again. */
-	say(fit, "", program + need->resident,
-	    room.limit[0] ? room.bytes + own : UINT64_MAX, room.limit);
+	/*
+	 * What workers and earlier workloads have is theirs to use again; of
+	 * the program's file nothing is charged to who maps it.
+	 */
+	here = room.bytes;
+	if (room.limit[0])
+		here += machine_memory_own("RssAnon");
+	say(fit, "", start_resident + need->resident, here, room.limit);
 	if (fit->needs > fit->here)
 		return false;
 	machine_address_room(&space);
-	if (!space.limit[0] || need->mapped <= space.bytes + kept)
+	if (!space.limit[0])
 		return true;
-	say(fit, " of address space", need->mapped, space.bytes + kept,
-	    space.limit);
+	here = space.bytes + less(machine_memory_own("VmSize"), start_mapped);
+	if (need->mapped <= here)
+		return true;
+	say(fit, " of address space", need->mapped, here, space.limit);
 	return false;
 }
 

@@ -25,6 +25,8 @@ struct memory_fit {
 void run_memory_need(const struct workload *w, const struct bench *b,
 		     const struct fix *const *list, unsigned int nr,
 		     unsigned int rounds, struct memory_need *need);
+/* Note what the process has: before it starts threads. */
+void run_memory_start(void);
 /* At @at (NULL: anywhere); if not, ->why says so, with both numbers. */
 bool run_memory_fits(const struct memory_need *need,
 		     const struct run_point *at, struct memory_fit *fit);

@@ -7,6 +7,7 @@
 
 #include <linux/perf_event.h>
 
+#include "bench/perf/perf.h"
 #include "bench/perf/perf_pmu.h"
 
 #define DEVICES	"/sys/bus/event_source/devices"
@@ -125,6 +126,32 @@ static void test_apply(void **state)
 	assert_true(attr.config == 0x4d2);
 }
 
+/* Nothing is opened that would never count; the kernel's own is. */
+static void test_open(void **state)
+{
+	struct perf_set *set;
+	unsigned int refused = 0;
+
+	(void)state;
+	put_pmu("cpu_core", "60000-60001", "4");
+	put_pmu("cpu_atom", "60002-60003", "10");
+	assert_int_equal(perf_open(0, &set), 0);
+	for (unsigned int i = 0; i < set->nr; i++) {
+		const struct perf_counter *c = &set->counter[i];
+
+		if (!strcmp(c->name, "cycles")) {
+			assert_int_equal(c->status, PERF_UNSUPPORTED);
+			assert_int_equal(c->fd, -1);
+			assert_non_null(strstr(c->reason, "no PMU counts on"));
+			refused++;
+		}
+		if (!strcmp(c->name, "task-clock-ns") && c->fd >= 0)
+			assert_string_equal(c->pmu, "software");
+	}
+	assert_int_equal(refused, 2);
+	perf_close(set);
+}
+
 #define PMU_TEST(fn) \
 	cmocka_unit_test_setup_teardown(fn, tree_make, tree_remove)
 
@@ -134,6 +161,7 @@ int main(void)
 		PMU_TEST(test_intel),
 		PMU_TEST(test_arm),
 		PMU_TEST(test_alike),
+		PMU_TEST(test_open),
 		cmocka_unit_test(test_apply),
 	};
 

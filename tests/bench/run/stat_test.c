@@ -163,6 +163,50 @@ static void test_latencies(void **state)
 	json_decref(blocks[1]);
 }
 
+static json_t *skipped(const char *fix)
+{
+	return json_pack("{s:s, s:s, s:n, s:s, s:i, s:{s:i, s:i, s:s}}",
+			 "workload", "work/one", "fix", fix, "batches_ns",
+			 "batches_ns_reason", "needs 2 MiB, 1 here (a test)",
+			 "ops_per_batch", 0, "skipped", "needs_bytes", 2,
+			 "here_bytes", 1, "reason", "needs 2 MiB");
+}
+
+static json_t *failed(const char *fix)
+{
+	return json_pack("{s:s, s:s, s:n, s:s}", "workload", "work/one", "fix",
+			 fix, "batches_ns", "batches_ns_reason", "a step failed");
+}
+
+/* A block without a case takes nothing from the others, and hides nothing. */
+static void test_skipped(void **state)
+{
+	json_t *measured = row("none", "[10, 20]", 0);
+	json_t *blocks[] = {
+		block_of(measured, failed("other")),
+		block_of(skipped("none"), skipped("other")),
+	};
+	struct summary s[NR] = { { .measured = false } };
+
+	(void)state;
+	json_object_set_new(measured, "ops_per_batch", json_integer(7));
+	assert_int_equal(run_summarise(blocks, 2, &pairs, s), 0);
+	assert_true(s[NONE].measured && s[NONE].skipped);
+	assert_int_equal(s[NONE].ops_per_batch, 7);
+	assert_int_equal(s[NONE].nr_batches, 2);
+	/* It failed where it was not skipped. */
+	assert_true(!s[OTHER].measured && !s[OTHER].skipped);
+	for (int i = 0; i < NR; i++)
+		free(s[i].batch_ns);
+	memset(s, 0, sizeof(s));
+	assert_int_equal(run_summarise(blocks + 1, 1, &pairs, s), 0);
+	assert_true(!s[OTHER].measured && s[OTHER].skipped);
+	for (int i = 0; i < NR; i++)
+		free(s[i].batch_ns);
+	json_decref(blocks[0]);
+	json_decref(blocks[1]);
+}
+
 static const struct cli cli = {
 	.fixes = { &none, &other, &absent },
 	.nr_fixes = 3,
@@ -309,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_median),
 		cmocka_unit_test(test_summaries),
 		cmocka_unit_test(test_latencies),
+		cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_few_latencies),
 		cmocka_unit_test(test_violated),
