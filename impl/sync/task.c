@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sync/affinity.h"
+
 #define SPIN_NS		20000	/* awake before it parks */
 #define SPINS_PER_LOOK	16	/* at the clock */
 
@@ -29,11 +31,8 @@ bool more_processors;
 
 __attribute__((constructor)) static void count_processors(void)
 {
-	cpu_set_t set;
-
-	/* It fails on a machine of more processors than fit in a set. */
-	more_processors = sched_getaffinity(0, sizeof(set), &set) ||
-			  CPU_COUNT(&set) > 1;
+	/* Where it cannot be found out there are several, most likely. */
+	more_processors = allowed_processors(NULL, 0) != 1;
 }
 
 static const char *const wait_kind_names[WAIT_KINDS] = {
@@ -228,13 +227,8 @@ static void *thread_main(void *arg)
 	struct task *t = task_register();
 
 	task_name(t, "%s", thread->name);
-	if (thread->cpu >= 0) {
-		cpu_set_t set;
-
-		CPU_ZERO(&set);
-		CPU_SET(thread->cpu, &set);
-		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	}
+	if (thread->cpu >= 0)
+		thread->bound = run_on_processor(thread->cpu);
 	smp_store_release(&thread->task, t);
 	thread->fn(thread->arg);
 

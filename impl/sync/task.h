@@ -152,11 +152,13 @@ struct thread {
 	void *arg;
 	const char *name;
 	int cpu;		/* processor to run on, or -1 */
+	int bound;		/* by the thread: 0, or -errno: it floats */
 };
 
 /*
  * Start a thread that is a task and an RCU reader.  0 or -errno.
- * @thread stays in use until task_join().
+ * @thread stays in use until task_join().  One that may not be bound to @cpu
+ * runs all the same, wherever the caller may: ->bound says so from now on.
  */
 int task_start(struct thread *thread, const char *name, int cpu,
 	       void (*fn)(void *arg), void *arg);
