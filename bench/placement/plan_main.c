@@ -18,7 +18,7 @@ enum { KEY_JSON = 256, KEY_CHECK };
 
 static const struct argp_option options[] = {
 	{ "topology", 't', "WHAT", 0,
-	  "\"this\" (default), an XML file of hwloc 2, or hwloc's synthetic "
+	  "\"this\" (default), an XML file of hwloc, or hwloc's synthetic "
 	  "description, such as \"node:2 core:4 pu:2\"",
 	  0 },
 	{ "policy", 'p', "NAME", 0,
@@ -183,6 +183,11 @@ static int show(const struct arguments *args, const struct topology *t,
 			"delwribench plan: %u thread%s share%s a processor: oversubscribed, times include waiting for it\n",
 			plan->shared, plan->shared == 1 ? "" : "s",
 			plan->shared == 1 ? "s" : "");
+	if (plan->not_local)
+		fprintf(stderr,
+			"delwribench plan: %u thread%s on no node with memory: theirs is the nearest node's, not local\n",
+			plan->not_local,
+			plan->not_local == 1 ? " is" : "s are");
 	if (!args->json) {
 		printf("%u processors, %u cores, %u nodes; policy %s\n",
 		       t->nr_pus, t->nr_cores, t->nr_nodes,

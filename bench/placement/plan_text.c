@@ -136,7 +136,7 @@ int plan_parse_role(const char *text, struct plan_request *req, char *why,
 		group.nr = req->role[role].nr;
 	if (star && (role == PLAN_LOOKER ||
 		     !number(star, where - star, &group.nr) || !group.nr ||
-		     group.nr > PLAN_THREADS))
+		     group.nr > PLAN_HELPERS))
 		goto bad;
 	where++;
 	if (!strcmp(where, "same"))
@@ -159,7 +159,7 @@ bad:
 	else
 		snprintf(why, size, "role '%s': write %s=node:N, %s=same or %s=other, with *COUNT (at most %u) before the = for more than one",
 			 text, roles[role], roles[role], roles[role],
-			 PLAN_THREADS);
+			 PLAN_HELPERS);
 	return -EINVAL;
 }
 

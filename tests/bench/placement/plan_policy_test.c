@@ -361,17 +361,30 @@ static void test_large(void **state)
 
 /* --- memory ------------------------------------------------------------- */
 
+/* A node away from all processors' own and, for those without, the nearest. */
+static bool can_remote(const struct topology *t)
+{
+	for (unsigned int i = 0; i < t->nr_pus; i++) {
+		unsigned int away = 0;
+
+		for (unsigned int n = 0; n < t->nr_nodes; n++)
+			away += t->node[n].has_memory &&
+				!hwloc_bitmap_isset(t->node[n].around,
+						    t->pu[i].os);
+		if (away < (t->pu[i].memory == TOPOLOGY_NONE ? 2 : 1))
+			return false;
+	}
+	return true;
+}
+
 static void check_memory(const struct topology *t, enum plan_memory memory)
 {
 	struct plan_request req = { .policy = PLAN_COMPACT, .memory = memory };
-	unsigned int with_memory = 0;
 	struct checked c;
 
-	for (unsigned int n = 0; n < t->nr_nodes; n++)
-		with_memory += t->node[n].has_memory;
 	req.role[PLAN_LOOKER].nr = t->nr_pus;
 	start(&c, t, &req);
-	if (memory == PLAN_REMOTE && with_memory < 2)
+	if (memory == PLAN_REMOTE && !can_remote(t))
 		assert_int_equal(c.nr, 0);
 	else
 		assert_int_equal(c.nr, t->nr_pus);
@@ -385,6 +398,9 @@ static void check_memory(const struct topology *t, enum plan_memory memory)
 		}
 		n = topology_node_index(t, c.plan.entry[i].node);
 		assert_true(t->node[n].has_memory);
+		if (memory == PLAN_REMOTE)
+			assert_false(hwloc_bitmap_isset(t->node[n].around,
+							c.pu[i]->os));
 		if (has)
 			assert_int_equal(n == own, memory == PLAN_LOCAL);
 	}
