@@ -18,15 +18,21 @@
 
 #include "bench/machine/machine_part.h"
 #include "bench/machine/machine_read.h"
+#include "sync/affinity.h"
 
 /* --- processors --------------------------------------------------------- */
 
 /* What the process may run on: not only its cgroup, also its affinity. */
 static int topology_load(hwloc_topology_t *topology)
 {
-	hwloc_bitmap_t bound = hwloc_bitmap_alloc();
-	int error = -ENOMEM;
+	/* Where that is refused, hwloc would ask for ever. */
+	int error = allowed_processors(NULL, 0);
+	hwloc_bitmap_t bound;
 
+	if (error < 0)
+		return error;
+	error = -ENOMEM;
+	bound = hwloc_bitmap_alloc();
 	if (!bound || hwloc_topology_init(topology))
 		goto out;
 	error = -EIO;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "bench/machine/machine_read.h"
+#include "sync/affinity.h"
 
 #define SHOWN_MAX	128		/* bytes of a name in a line */
 #define FILE_MAX	(64u << 20)	/* the largest machines have 4 MiB */
@@ -234,9 +235,15 @@ static void drop_forbidden_nodes(hwloc_topology_t topology)
 
 static int read_this(hwloc_topology_t topology, char *why, size_t size)
 {
-	hwloc_bitmap_t bound = hwloc_bitmap_alloc();
-	int error;
+	hwloc_bitmap_t bound;
+	/* Where that is refused, hwloc would ask for ever. */
+	int error = allowed_processors(NULL, 0);
 
+	if (error < 0)
+		return topology_fail(why, size, error,
+				     "cannot find out where this process may run: sched_getaffinity is refused here (%s): allow it",
+				     strerrorname_np(-error));
+	bound = hwloc_bitmap_alloc();
 	if (!bound)
 		return -ENOMEM;
 	error = hwloc_topology_load(topology) ||

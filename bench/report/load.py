@@ -182,7 +182,8 @@ def misplaced(data: dict) -> list[str]:
     for placed in data.get("placements") or []:
         for what in (placed.get("threads") or []) + (placed.get("pages")
                                                      or []):
-            if not what["ok"]:
+            # None: nobody could look.
+            if what["ok"] is False:
                 found.append(f"{placed['placement']}: {what['reason']}")
         found += [f"worker {w['worker']} was on processor {w['found']} "
                   f"instead of {w['processor']}"

@@ -6,11 +6,11 @@
  */
 #include "tests/bench/bench_test.h"
 
-#include <sched.h>
 #include <signal.h>
 
 #include "bench/oracle/stage.h"
 #include "bench/oracle/verify.h"
+#include "sync/affinity.h"
 
 /* Some run on for ever: 20 s each are for who may be right and slow. */
 #define PATIENCE_MS	5000
@@ -20,9 +20,7 @@ extern const struct fix *const mutants[];
 
 static bool has_two_processors(void)
 {
-	cpu_set_t set;
-
-	return !sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) >= 2;
+	return allowed_processors(NULL, 0) >= 2;
 }
 
 /* A sanitizer or an assertion that ends the scenario has found it too. */
