@@ -81,26 +81,40 @@ static void join(struct kind *kinds, int nr, int index, unsigned int group)
 			join(kinds, nr, i, group);
 }
 
-/* Fastest first; hwloc sorts from the thriftiest on, if it knows. */
-static unsigned int group_all(hwloc_topology_t topology, struct kind *kinds,
-			      int nr)
+/* hwloc sorts from the thriftiest on, but not by what Linux says. */
+static unsigned long rank(const struct kind *kinds, int index, bool sorted)
+{
+	const struct kind *k = &kinds[index];
+
+	if (sorted)
+		return index;
+	return k->capacity ? k->capacity :
+	       k->max_mhz  ? k->max_mhz :
+			     k->base_mhz;
+}
+
+/* Fastest first, if anybody knows.  How many groups. */
+static unsigned int group_all(struct kind *kinds, int nr, bool sorted)
 {
 	unsigned int groups = 0;
-	int efficiency = -1;
 
-	hwloc_cpukinds_get_info(topology, 0, NULL, &efficiency, NULL, NULL, 0);
-	for (int i = 0; i < nr; i++) {
-		int index = efficiency < 0 ? i : nr - 1 - i;
+	for (;;) {
+		int next = -1;
 
-		if (kinds[index].group == KIND_NEW)
-			join(kinds, nr, index, groups++);
+		for (int i = 0; i < nr; i++)
+			if (kinds[i].group == KIND_NEW &&
+			    (next < 0 || rank(kinds, i, sorted) >
+						 rank(kinds, next, sorted)))
+				next = i;
+		if (next < 0)
+			return groups;
+		join(kinds, nr, next, groups++);
 	}
-	return groups;
 }
 
 int topology_kinds(hwloc_topology_t topology, struct topology *t)
 {
-	int nr = hwloc_cpukinds_get_nr(topology, 0);
+	int nr = hwloc_cpukinds_get_nr(topology, 0), efficiency = -1;
 	hwloc_obj_t pu = NULL;
 	struct kind *kinds;
 
@@ -112,7 +126,9 @@ int topology_kinds(hwloc_topology_t topology, struct topology *t)
 		return -ENOMEM;
 	for (int i = 0; i < nr; i++)
 		describe(topology, i, &kinds[i]);
-	t->nr_kinds = group_all(topology, kinds, nr);
+	/* Of one it is known if it is of all. */
+	hwloc_cpukinds_get_info(topology, 0, NULL, &efficiency, NULL, NULL, 0);
+	t->nr_kinds = group_all(kinds, nr, efficiency >= 0);
 	for (unsigned int i = 0; i < t->nr_pus; i++) {
 		int kind;
 

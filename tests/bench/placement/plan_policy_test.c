@@ -35,6 +35,11 @@ static const char *const topologies[] = {
 	"memory_only.xml",
 	"memoryless.xml",
 	"offline.xml",
+	"two_tiers.xml",
+	"favoured.xml",
+	"favoured_each.xml",
+	"memoryless_8.xml",
+	"version_1.xml",
 };
 
 #define TOPOLOGIES	(sizeof(topologies) / sizeof(*topologies))
@@ -359,6 +364,38 @@ static void test_large(void **state)
 	topology_free(t);
 }
 
+/*
+ * The largest machines: the search looks at each processor once for each
+ * thread, and a few times more to see where there is room at all.
+ */
+static void test_cost(void **state)
+{
+	static const char *const large[] = {
+		"pack:8 node:4 l3:2 core:30 pu:2",
+		"node:1 l3:240 core:8 pu:2",
+	};
+	static const unsigned int nr[] = { 2, 3840 };
+	struct plan_request req = { 0 };
+	struct plan plan;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(large) / sizeof(*large); i++) {
+		struct topology *t = load(large[i]);
+		uint64_t once = (uint64_t)t->nr_pus * t->nr_pus;
+
+		assert_int_equal(t->nr_pus, 3840);
+		for (int policy = 0; policy < PLAN_POLICIES; policy++)
+			for (int k = 0; k < 2; k++) {
+				req.policy = policy;
+				req.role[PLAN_LOOKER].nr = nr[k];
+				assert_int_equal(plan_make(t, &req, &plan), 0);
+				assert_true(plan.looked_at <= 3 * once);
+				plan_free(&plan);
+			}
+		topology_free(t);
+	}
+}
+
 /* --- memory ------------------------------------------------------------- */
 
 /* A node away from all processors' own and, for those without, the nearest. */
@@ -424,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_memory),
 	};
 
