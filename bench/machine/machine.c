@@ -135,10 +135,11 @@ static void describe_model(json_t *machine, hwloc_topology_t topology)
 	const char *value;
 	int len;
 
+	/* Without packages it is the machine that has the name. */
+	if (!package)
+		package = hwloc_get_root_obj(topology);
 	for (size_t i = 0; i < sizeof(infos) / sizeof(*infos); i++) {
-		value = package ? hwloc_obj_get_info_by_name(package,
-							     infos[i][1]) :
-				  NULL;
+		value = hwloc_obj_get_info_by_name(package, infos[i][1]);
 		if (!value) {
 			json_set_missing(machine, infos[i][0],
 					 "hwloc knows no %s of this processor",
@@ -151,6 +152,8 @@ static void describe_model(json_t *machine, hwloc_topology_t topology)
 		json_object_set_new(machine, infos[i][0],
 				    json_stringn(value, len));
 	}
+	if (json_is_null(json_object_get(machine, "cpu_model")))
+		describe_arm(machine);
 }
 
 /* How many of @type there are among those that we may use. */
