@@ -239,7 +239,7 @@ static void test_bad(void **state)
 		"looker*2=node:0",
 	};
 	struct plan_request req = { 0 };
-	char why[512];
+	char why[512], longest[1024] = "";
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(policies); i++) {
@@ -249,6 +249,15 @@ static void test_bad(void **state)
 				 -EINVAL);
 		assert_true(why[0] && !strchr(why, '\n'));
 	}
+	/* One that is too long leaves room for what to write instead. */
+	memset(longest, 'x', sizeof(longest) - 1);
+	memcpy(longest, "ail=", 4);
+	assert_int_equal(plan_parse_role(longest, &req, why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "for more than one"));
+	assert_int_equal(plan_parse_policy(longest, &req, why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "compact"));
 	for (size_t i = 0; i < COUNT(roles); i++) {
 		why[0] = '\0';
 		assert_int_equal(plan_parse_role(roles[i], &req, why,
