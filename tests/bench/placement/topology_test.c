@@ -330,34 +330,37 @@ static void test_bad_files(void **state)
 	refused(name, "File name too long");
 }
 
-/* A machine of two nodes of which the kernel says that one is forbidden. */
+/* One processor, which this process may use, on the first of two nodes. */
+static void put_two_nodes(void)
+{
+	char number[16], mask[4096];
+	int cpu, len;
+
+	assert_true(allowed_processors(&cpu, 1) >= 1);
+	snprintf(number, sizeof(number), "%d", cpu);
+	len = sprintf(mask, "%x", 1u << cpu % 32);
+	for (int word = 0; word < cpu / 32; word++)
+		len += sprintf(mask + len, ",00000000");
+	tree_put(TREE_CPU "/online", number);
+	tree_put_cpu(cpu, "topology/core_id", "0");
+	tree_put_cpu(cpu, "topology/thread_siblings", mask);
+	tree_put("/sys/devices/system/node/online", "0-1");
+	tree_put("/sys/devices/system/node/node0/cpumap", mask);
+	tree_put("/sys/devices/system/node/node0/meminfo",
+		 "Node 0 MemTotal: 1000 kB");
+	tree_put("/sys/devices/system/node/node1/cpumap", "0");
+	tree_put("/sys/devices/system/node/node1/meminfo",
+		 "Node 1 MemTotal: 1000 kB");
+}
+
+/* Nodes that the kernel forbids, as cpuset.mems does, are not of it. */
 static void test_forbidden_nodes(void **state)
 {
-	static const struct {
-		const char *name, *line;
-	} files[] = {
-		{ "/sys/devices/system/cpu/online", "0" },
-		{ "/sys/devices/system/cpu/cpu0/topology/core_id", "0" },
-		{ "/sys/devices/system/cpu/cpu0/topology/thread_siblings",
-		  "1" },
-		{ "/sys/devices/system/node/online", "0-1" },
-		{ "/sys/devices/system/node/node0/cpumap", "1" },
-		{ "/sys/devices/system/node/node0/meminfo",
-		  "Node 0 MemTotal: 1000 kB" },
-		{ "/sys/devices/system/node/node1/cpumap", "0" },
-		{ "/sys/devices/system/node/node1/meminfo",
-		  "Node 1 MemTotal: 1000 kB" },
-	};
 	struct topology *t;
 	char why[512];
-	int cpu;
 
 	(void)state;
-	/* Only of a processor that there is can it be. */
-	if (allowed_processors(&cpu, 1) < 1 || cpu)
-		fail_msg("this test wants processor 0: run it there");
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
-		tree_put(files[i].name, files[i].line);
+	put_two_nodes();
 	machine_set_root(folder);
 	setenv("HWLOC_THISSYSTEM", "1", 1);
 	for (int forbidden = 0; forbidden <= 1; forbidden++) {
