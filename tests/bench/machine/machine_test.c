@@ -262,6 +262,24 @@ static void test_nonsense(void **state)
 	json_decref(s);
 }
 
+/* Every second of 4,096 processors, and the last one is not lost. */
+static void test_long_list(void **state)
+{
+	char list[16384];
+	hwloc_bitmap_t online;
+	size_t len = 0;
+
+	(void)state;
+	for (unsigned int cpu = 0; cpu < 4096; cpu += 2)
+		len += sprintf(list + len, "%s%u", cpu ? "," : "", cpu);
+	tree_put(TREE_CPU "/online", list);
+	online = machine_online();
+	assert_non_null(online);
+	assert_int_equal(hwloc_bitmap_weight(online), 2048);
+	assert_int_equal(hwloc_bitmap_last(online), 4094);
+	hwloc_bitmap_free(online);
+}
+
 /* --- ARM: numbers instead of a name -------------------------------------- */
 
 #define CPUINFO_ARM							\
@@ -483,6 +501,7 @@ int main(void)
 		TREE_TEST(test_other_settings),
 		TREE_TEST(test_nothing),
 		TREE_TEST(test_nonsense),
+		TREE_TEST(test_long_list),
 		TREE_TEST(test_arm),
 		TREE_TEST(test_quota),
 		TREE_TEST(test_quota_v1),
