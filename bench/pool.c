@@ -269,6 +269,11 @@ struct event_stat pool_events_take(struct pool *pool)
 
 /* --- start and stop ----------------------------------------------------- */
 
+int pool_bound(const struct pool *pool, unsigned int worker)
+{
+	return pool->workers[worker].thread.bound;
+}
+
 int pool_moved(const struct pool *pool, unsigned int worker)
 {
 	return READ_ONCE(pool->workers[worker].moved);

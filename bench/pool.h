@@ -43,6 +43,8 @@ unsigned int pool_workers(const struct pool *pool);
 bool pool_oversubscribed(const struct pool *pool);
 /* Processor on which a worker found itself when it began; -1: unknown. */
 int pool_cpu(const struct pool *pool, unsigned int worker);
+/* 0, or -errno: it could not be bound to its processor, and floats. */
+int pool_bound(const struct pool *pool, unsigned int worker);
 /* Where it was after a job, if that was another one; -1: it never was. */
 int pool_moved(const struct pool *pool, unsigned int worker);
 

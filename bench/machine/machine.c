@@ -18,15 +18,21 @@
 
 #include "bench/machine/machine_part.h"
 #include "bench/machine/machine_read.h"
+#include "sync/affinity.h"
 
 /* --- processors --------------------------------------------------------- */
 
 /* What the process may run on: not only its cgroup, also its affinity. */
 static int topology_load(hwloc_topology_t *topology)
 {
-	hwloc_bitmap_t bound = hwloc_bitmap_alloc();
-	int error = -ENOMEM;
+	/* Where that is refused, hwloc would ask for ever. */
+	int error = allowed_processors(NULL, 0);
+	hwloc_bitmap_t bound;
 
+	if (error < 0)
+		return error;
+	error = -ENOMEM;
+	bound = hwloc_bitmap_alloc();
 	if (!bound || hwloc_topology_init(topology))
 		goto out;
 	error = -EIO;
@@ -129,10 +135,11 @@ static void describe_model(json_t *machine, hwloc_topology_t topology)
 	const char *value;
 	int len;
 
+	/* Without packages it is the machine that has the name. */
+	if (!package)
+		package = hwloc_get_root_obj(topology);
 	for (size_t i = 0; i < sizeof(infos) / sizeof(*infos); i++) {
-		value = package ? hwloc_obj_get_info_by_name(package,
-							     infos[i][1]) :
-				  NULL;
+		value = hwloc_obj_get_info_by_name(package, infos[i][1]);
 		if (!value) {
 			json_set_missing(machine, infos[i][0],
 					 "hwloc knows no %s of this processor",
@@ -145,6 +152,8 @@ static void describe_model(json_t *machine, hwloc_topology_t topology)
 		json_object_set_new(machine, infos[i][0],
 				    json_stringn(value, len));
 	}
+	if (json_is_null(json_object_get(machine, "cpu_model")))
+		describe_arm(machine);
 }
 
 /* How many of @type there are among those that we may use. */

@@ -148,7 +148,7 @@ static void describe_smt(json_t *machine)
 /* A list of processors; the kernel writes an empty line for none. */
 static void set_list(json_t *machine, const char *key, const char *path)
 {
-	char list[1024];
+	char list[MACHINE_LIST_MAX];
 	int error = machine_read(list, sizeof(list), "%s", path);
 
 	if (!error && (!*list || !strcmp(list, "(null)")))

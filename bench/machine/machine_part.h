@@ -13,6 +13,8 @@
 
 /* machine_cpu.c: frequency, threads of a core, isolation, weaknesses. */
 void describe_cpu(json_t *machine);
+/* machine_model.c: the model of ARM processors, or nothing. */
+void describe_arm(json_t *machine);
 /* machine_kernel.c: its settings, its command line, what it runs on. */
 void describe_kernel(json_t *machine);
 /* machine_cgroup.c: what part of the machine we were given. */

@@ -119,7 +119,7 @@ int machine_cpuinfo(const char *key, char **value)
 
 hwloc_bitmap_t machine_online(void)
 {
-	char list[1024];
+	char list[MACHINE_LIST_MAX];
 	hwloc_bitmap_t online;
 
 	if (machine_read(list, sizeof(list), "/sys/devices/system/cpu/online"))

@@ -13,6 +13,8 @@
 #include <stdio.h>
 
 #define MACHINE_PATH_MAX	1024
+/* A list of processors: sysfs shows a page, of up to 64 KiB. */
+#define MACHINE_LIST_MAX	65537
 
 /*
  * From now on every path of the machine's is meant below @root, hwloc's

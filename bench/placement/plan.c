@@ -5,6 +5,7 @@
  */
 #include "bench/placement/plan_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -22,91 +23,96 @@ static void skip(struct plan *plan, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void say(char *why, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+static void say(struct plan_entry *e, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-/* Appends. */
-static void say(char *why, size_t size, const char *fmt, ...)
+/* Appends to the line's reason, which has room for all that is said. */
+static void say(struct plan_entry *e, const char *fmt, ...)
 {
-	size_t len = strlen(why);
+	size_t len = strlen(e->why);
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(why + len, size - len, fmt, ap);
+	len += vsnprintf(e->why + len, sizeof(e->why) - len, fmt, ap);
 	va_end(ap);
+	assert(len < sizeof(e->why));
 }
 
 /* --- why: what a line has in common with one before --------------------- */
 
 static void say_node(const struct topology *t, unsigned int from,
-		     unsigned int to, char *why, size_t size)
+		     unsigned int to, struct plan_entry *e)
 {
 	unsigned int d = topology_distance(t, from, to);
 
 	if (to == TOPOLOGY_NONE)
-		say(why, size, "on no node");
+		say(e, "on no node");
 	else
-		say(why, size, "node %u", t->node[to].os);
+		say(e, "node %u", t->node[to].os);
 	if (d)
-		say(why, size, ", distance %u", d);
+		say(e, ", distance %u", d);
 	else
-		say(why, size, ", distance unknown");
+		say(e, ", distance unknown");
 }
 
 static void say_other_node(const struct topology *t, unsigned int from,
-			   unsigned int to, const char *whom, char *why,
-			   size_t size)
+			   unsigned int to, const char *whom,
+			   struct plan_entry *e)
 {
-	say_node(t, from, to, why, size);
-	say(why, size, " from %s", whom);
+	say_node(t, from, to, e);
+	say(e, " from %s", whom);
 }
 
 static void say_place(const struct place *p, unsigned int prev,
-		      unsigned int pu, const char *whom, char *why, size_t size)
+		      unsigned int pu, const char *whom, struct plan_entry *e)
 {
 	const struct topology *t = p->t;
 	const struct topology_pu *a = &t->pu[prev], *b = &t->pu[pu];
 
 	if (pu == prev)
-		say(why, size, "the same processor as %s", whom);
+		say(e, "the same processor as %s", whom);
 	else if (a->core == b->core)
-		say(why, size, "the same core as %s", whom);
+		say(e, "the same core as %s", whom);
 	else if (a->node != b->node)
-		say_other_node(t, a->node, b->node, whom, why, size);
+		say_other_node(t, a->node, b->node, whom, e);
 	else if (a->package != b->package)
-		say(why, size, "another package of the node of %s", whom);
+		say(e, "another package of the node of %s", whom);
 	else if (a->l3 != b->l3)
-		say(why, size, "another L3 of the node of %s", whom);
+		say(e, "another L3 of the node of %s", whom);
 	else if (a->l3 != TOPOLOGY_NONE)
-		say(why, size, "another core under the L3 of %s", whom);
+		say(e, "another core under the L3 of %s", whom);
 	else
-		say(why, size, "another core of the node of %s", whom);
+		say(e, "another core of the node of %s", whom);
 }
 
 /* Not only the previous one: an earlier one may be a sibling. */
 static void say_shared_core(const struct topology *t, const unsigned int *pus,
-			    unsigned int thread, char *why, size_t size)
+			    unsigned int thread, struct plan_entry *e)
 {
 	for (unsigned int i = 0; i + 1 < thread; i++)
 		if (t->pu[pus[i]].core == t->pu[pus[thread]].core) {
-			say(why, size, "; on the core of number %u", i);
+			say(e, "; on the core of number %u", i);
 			return;
 		}
 }
 
 /* --- memory ------------------------------------------------------------- */
 
-/* The nearest or, if @far, farthest other one, or one at @distance. */
-static unsigned int memory_node(const struct topology *t, unsigned int from,
-				bool far, unsigned int distance)
+/*
+ * Of nodes away from @pu, but for @not, the nearest or, if @far, farthest
+ * one, or one at @distance.
+ */
+static unsigned int away_from(const struct topology *t, unsigned int pu,
+			      unsigned int not, bool far,
+			      unsigned int distance)
 {
 	unsigned int found = TOPOLOGY_NONE, best = 0;
 
 	for (unsigned int n = 0; n < t->nr_nodes; n++) {
-		unsigned int d = topology_distance(t, from, n);
+		unsigned int d = topology_distance(t, t->pu[pu].node, n);
 
-		if (!t->node[n].has_memory || n == from ||
-		    (distance && d != distance))
+		if (!t->node[n].has_memory || topology_is_around(t, n, pu) ||
+		    n == not || (distance && d != distance))
 			continue;
 		if (found == TOPOLOGY_NONE || (far ? d > best : d < best)) {
 			found = n;
@@ -116,47 +122,80 @@ static unsigned int memory_node(const struct topology *t, unsigned int from,
 	return found;
 }
 
-static unsigned int local_node(const struct topology *t, unsigned int node)
+static unsigned int local_node(const struct topology *t, unsigned int pu)
 {
-	if (node != TOPOLOGY_NONE && t->node[node].has_memory)
-		return node;
-	return memory_node(t, node, false, 0);
+	unsigned int node = t->pu[pu].memory;
+
+	return node != TOPOLOGY_NONE ?
+		       node :
+		       away_from(t, pu, TOPOLOGY_NONE, false, 0);
+}
+
+/* Remote memory is not to be had: skipped. */
+static void skip_remote(const struct topology_pu *pu, unsigned int distance,
+			struct plan *plan)
+{
+	if (distance)
+		skip(plan, "remote memory: no other node at distance %u from processor %u has any",
+		     distance, pu->os);
+	else
+		skip(plan, "remote memory: no other node has any than those that are local to processor %u",
+		     pu->os);
 }
 
 /* False: not to be had, and said so in @plan. */
-static bool add_memory(const struct topology *t, const struct plan_request *req,
-		       unsigned int from, struct plan *plan,
+static bool add_remote(const struct topology *t, unsigned int pu,
+		       unsigned int distance, struct plan *plan,
 		       struct plan_entry *e)
 {
-	unsigned int local = local_node(t, from), node = local;
+	unsigned int node = away_from(t, pu, local_node(t, pu), true, distance);
 
-	e->node = -1;
-	if (req->memory == PLAN_INTERLEAVED) {
-		say(e->why, sizeof(e->why), "; memory over all nodes by turns");
-		return true;
-	}
-	if (req->memory == PLAN_REMOTE)
-		node = memory_node(t, local, true, req->memory_distance);
 	if (node == TOPOLOGY_NONE) {
-		if (req->memory == PLAN_LOCAL)
-			skip(plan, "no node has memory that may be used");
-		else if (req->memory_distance)
-			skip(plan, "remote memory: no other node at distance %u from processor %u has any",
-			     req->memory_distance, e->pu);
-		else
-			skip(plan, "remote memory: no other node has any");
+		skip_remote(&t->pu[pu], distance, plan);
 		return false;
 	}
 	e->node = t->node[node].os;
-	if (node == from)
-		return true;
-	say(e->why, sizeof(e->why), "; ");
-	if (req->memory == PLAN_LOCAL)
-		say(e->why, sizeof(e->why), "its node has no memory, nearest is ");
-	else
-		say(e->why, sizeof(e->why), "memory on ");
-	say_node(t, from, node, e->why, sizeof(e->why));
+	say(e, "; memory on ");
+	say_node(t, t->pu[pu].node, node, e);
 	return true;
+}
+
+/* The same. */
+static bool add_local(const struct topology *t, unsigned int pu,
+		      struct plan *plan, struct plan_entry *e)
+{
+	unsigned int own = t->pu[pu].node, node = local_node(t, pu);
+
+	plan->not_local += t->pu[pu].memory == TOPOLOGY_NONE;
+	if (node == TOPOLOGY_NONE) {
+		skip(plan, "no node has memory that may be used");
+		return false;
+	}
+	e->node = t->node[node].os;
+	if (node == own)
+		return true;
+	say(e, own == TOPOLOGY_NONE ?
+		       "; no node of its own that may be used, nearest is " :
+		       "; its node has no memory, nearest is ");
+	say_node(t, own, node, e);
+	return true;
+}
+
+/* The same. */
+static bool add_memory(const struct topology *t, const struct plan_request *req,
+		       unsigned int pu, struct plan *plan,
+		       struct plan_entry *e)
+{
+	switch (req->memory) {
+	case PLAN_REMOTE:
+		return add_remote(t, pu, req->memory_distance, plan, e);
+	case PLAN_INTERLEAVED:
+		e->node = -1;
+		say(e, "; memory over all nodes by turns");
+		return true;
+	default:
+		return add_local(t, pu, plan, e);
+	}
 }
 
 /* --- roles -------------------------------------------------------------- */
@@ -178,26 +217,24 @@ static bool add_role(const struct place *p, const struct plan_request *req,
 					  .thread = i,
 					  .pu = pu->os };
 		if (role == PLAN_LOOKER && i == 0) {
-			say(e->why, sizeof(e->why), "the first");
+			say(e, "the first");
 		} else {
 			unsigned int prev = role == PLAN_LOOKER ? pus[i - 1] :
 								  looker;
 
 			snprintf(whom, sizeof(whom), "looker %u",
 				 role == PLAN_LOOKER ? i - 1 : 0);
-			say_place(p, prev, pus[i], whom, e->why,
-				  sizeof(e->why));
+			say_place(p, prev, pus[i], whom, e);
 		}
-		say_shared_core(t, pus, i, e->why, sizeof(e->why));
+		say_shared_core(t, pus, i, e);
 		if (t->nr_kinds > 1)
-			say(e->why, sizeof(e->why), "; core kind %u of %u",
+			say(e, "; core kind %u of %u",
 			    pu->kind + 1, t->nr_kinds);
 		if (uses[pus[i]]++) {
-			say(e->why, sizeof(e->why),
-			    "; all processors there are in use, this one again");
+			say(e, "; all processors there are in use, this one again");
 			plan->shared++;
 		}
-		if (!add_memory(t, req, pu->node, plan, e))
+		if (!add_memory(t, req, pus[i], plan, e))
 			return false;
 	}
 	return true;
@@ -272,17 +309,19 @@ static bool allow_lookers(struct place *p, const struct plan_group *lookers,
 	return true;
 }
 
-/* False: skipped. */
-static bool make(struct place *p, const struct plan_request *req,
-		 unsigned int *pus, unsigned int *uses, struct plan *plan)
+/* 1, or 0: skipped, or -ENOMEM. */
+static int make(struct place *p, const struct plan_request *req,
+		unsigned int *pus, unsigned int *uses, struct plan *plan)
 {
 	unsigned int nr = req->role[PLAN_LOOKER].nr, node;
 	unsigned int *more = pus + nr;
+	int met;
 
 	if (!allow_lookers(p, &req->role[PLAN_LOOKER], plan))
 		return false;
-	if (!place_policy(p, req, pus, plan->skipped, sizeof(plan->skipped)))
-		return false;
+	met = place_policy(p, req, pus, plan->skipped, sizeof(plan->skipped));
+	if (met <= 0)
+		return met;
 	if (!add_role(p, req, PLAN_LOOKER, pus, 0, uses, plan))
 		return false;
 	for (int role = PLAN_LOOKER + 1; role < PLAN_ROLES; role++) {
@@ -318,9 +357,12 @@ int plan_make(const struct topology *t, const struct plan_request *req,
 	error = place_init(&p, t);
 	if (error)
 		goto out;
-	if (!make(&p, req, pus, uses, plan))
-		plan->nr = plan->shared = 0;
+	error = make(&p, req, pus, uses, plan);
+	if (!error)
+		plan->nr = plan->shared = plan->not_local = 0;
+	plan->looked_at = p.looked_at;
 	place_free(&p);
+	error = error < 0 ? error : 0;
 out:
 	free(pus);
 	free(uses);

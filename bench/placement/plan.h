@@ -39,7 +39,8 @@ enum plan_where {
 	PLAN_NODE		/* ->node */
 };
 
-#define PLAN_THREADS	1024u	/* of one role */
+#define PLAN_THREADS	8192u	/* lookers: as many as processors */
+#define PLAN_HELPERS	1024u	/* of each other role */
 
 struct plan_request {
 	enum plan_policy policy;
@@ -53,19 +54,26 @@ struct plan_request {
 	} role[PLAN_ROLES];
 };
 
+/* Enough for every sentence that is said, and the longest numbers in it. */
+#define PLAN_WHY	384
+#define PLAN_SKIPPED	1024	/* it may list all distances */
+
 struct plan_entry {
 	enum plan_role role;
 	unsigned int thread;		/* within its role */
 	unsigned int pu;		/* the kernel's number */
 	int node;			/* the same; -1: over all nodes */
-	char why[192];
+	char why[PLAN_WHY];
 };
 
 struct plan {
 	unsigned int nr;
 	struct plan_entry *entry;	/* lookers first */
 	unsigned int shared;		/* threads on a processor in use */
-	char skipped[192];		/* why there is none; "": there is */
+	/* Of local memory: threads whose own node has none that may be used. */
+	unsigned int not_local;
+	uint64_t looked_at;		/* processors: what making it cost */
+	char skipped[PLAN_SKIPPED];	/* why there is none; "": there is */
 };
 
 /* 0, also if it had to be skipped, or -ENOMEM. */

@@ -24,6 +24,21 @@ struct plan_binder {
 	hwloc_topology_t topology;
 };
 
+bool plan_is_refusal(int error)
+{
+	return error == -EPERM || error == -EACCES || error == -ENOSYS;
+}
+
+const char *plan_failure(char text[64], const char *call, int error)
+{
+	if (plan_is_refusal(error))
+		snprintf(text, 64, "%s is refused here (%s)", call,
+			 strerrorname_np(-error));
+	else
+		snprintf(text, 64, "%s: %s", call, strerror(-error));
+	return text;
+}
+
 int plan_binder_open(struct plan_binder **bp)
 {
 	struct plan_binder *b = calloc(1, sizeof(*b));
@@ -157,8 +172,10 @@ int plan_pages_add(struct plan_pages *found, const void *area, size_t len)
 
 		for (; nr < BATCH_PAGES && at < end; at += size)
 			page[nr++] = (void *)at;
-		if (syscall(SYS_move_pages, 0, nr, page, NULL, status, 0))
-			return -errno;
+		if (syscall(SYS_move_pages, 0, nr, page, NULL, status, 0)) {
+			found->error = -errno;
+			return found->error;
+		}
 		for (unsigned long i = 0; i < nr; i++) {
 			if (status[i] < 0 || status[i] >= PLAN_NODES) {
 				found->untouched++;
@@ -230,13 +247,34 @@ json_t *plan_thread_to_json(const struct plan_entry *e, int found_pu)
 	return row;
 }
 
+static json_t *node_to_json(int node)
+{
+	return node < 0 ? json_null() : json_integer(node);
+}
+
+static json_t *not_looked_for(const char *what, int node, int error)
+{
+	char text[64];
+
+	return json_pack("{s:s, s:o, s:n, s:n, s:n, s:n, s:n, s:o}", "what",
+			 what, "numa_os_index", node_to_json(node), "pages",
+			 "elsewhere", "untouched", "by_node", "ok", "reason",
+			 json_sprintf("%s: where its pages are is not known: %s",
+				      what,
+				      plan_failure(text, PLAN_PAGES_CALL,
+						   error)));
+}
+
 json_t *plan_pages_to_json(const char *what, int node,
 			   const struct plan_pages *found)
 {
 	uint64_t elsewhere = plan_pages_elsewhere(found, node);
-	json_t *row, *by_node = json_object();
+	json_t *row, *by_node;
 	char name[16];
 
+	if (found->error)
+		return not_looked_for(what, node, found->error);
+	by_node = json_object();
 	for (int n = 0; n < PLAN_NODES; n++) {
 		if (!found->on[n])
 			continue;
@@ -246,7 +284,7 @@ json_t *plan_pages_to_json(const char *what, int node,
 	}
 	row = json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:b}", "what", what,
 			"numa_os_index",
-			node < 0 ? json_null() : json_integer(node), "pages",
+			node_to_json(node), "pages",
 			(json_int_t)found->pages, "elsewhere",
 			(json_int_t)elsewhere, "untouched",
 			(json_int_t)found->untouched, "by_node", by_node,

@@ -12,6 +12,16 @@
 
 #define PLAN_NODES	1024		/* the kernel's greatest number + 1 */
 
+/* The system calls behind what is below, for plan_failure(). */
+#define PLAN_BIND_CALL		"sched_setaffinity"
+#define PLAN_MEMORY_CALL	"set_mempolicy"
+#define PLAN_PAGES_CALL		"move_pages"
+
+/* Does -errno say that a sandbox, or the kernel, does not have the call? */
+bool plan_is_refusal(int error);
+/* "mbind is refused here (EPERM)", or "mbind: Invalid argument". */
+const char *plan_failure(char text[64], const char *call, int error);
+
 struct plan_binder;
 
 /* 0 or -errno. */
@@ -38,10 +48,11 @@ int plan_last_pu(struct plan_binder *b, pid_t tid);
 struct plan_pages {
 	uint64_t pages;			/* touched ones */
 	uint64_t untouched;
+	int error;			/* -errno: nobody could look */
 	uint64_t on[PLAN_NODES];
 };
 
-/* Add the pages under @len bytes at @area.  0 or -errno. */
+/* Add the pages under @len bytes at @area.  0 or -errno, also in @found. */
 int plan_pages_add(struct plan_pages *found, const void *area, size_t len);
 /* Pages that are not on @node; of -1, none is. */
 uint64_t plan_pages_elsewhere(const struct plan_pages *found, int node);
@@ -52,15 +63,18 @@ uint64_t plan_pages_elsewhere(const struct plan_pages *found, int node);
 json_t *plan_thread_to_json(const struct plan_entry *e, int found_pu);
 /*
  * {what, numa_os_index, pages, elsewhere, untouched, by_node, ok}; if not
- * ok, a reason beside.
+ * ok, a reason beside.  Where pages could not be looked for, all but the
+ * first two is null.
  */
 json_t *plan_pages_to_json(const char *what, int node,
 			   const struct plan_pages *found);
 
 /*
- * Run each thread of @plan for a moment on its processor, touch memory, and
- * look where both are.  {threads, pages, ok}; NULL: out of memory.
+ * Run each thread of @plan, made for @memory, for a moment on its processor,
+ * touch memory, and look where both are.  {threads, pages, ok}; ok is null if
+ * nothing was found elsewhere, but not all could be looked for.  NULL: out of
+ * memory.
  */
-json_t *plan_check(const struct plan *plan);
+json_t *plan_check(const struct plan *plan, enum plan_memory memory);
 
 #endif

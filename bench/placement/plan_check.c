@@ -20,18 +20,19 @@
 struct check {
 	struct plan_binder *binder;
 	const struct plan_entry *entry;
-	const char *failed;		/* NULL: nothing did */
-	int error;
+	bool local;			/* memory where the kernel takes it */
+	char failed[128];		/* "": nothing did */
 	int found_pu;
 	struct plan_pages pages;
 };
 
-static void fail(struct check *c, const char *what, int error)
+static void fail(struct check *c, const char *what, const char *call, int error)
 {
-	if (c->failed || !error)
-		return;
-	c->failed = what;
-	c->error = error;
+	char text[64];
+
+	if (!c->failed[0] && error)
+		snprintf(c->failed, sizeof(c->failed), "%s: %s", what,
+			 plan_failure(text, call, error));
 }
 
 static void try_memory(struct check *c)
@@ -40,24 +41,27 @@ static void try_memory(struct check *c)
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (area == MAP_FAILED) {
-		fail(c, "no memory", -errno);
+		fail(c, "no memory", "mmap", -errno);
 		return;
 	}
 	memset(area, 1, AREA_BYTES);
-	fail(c, "its pages cannot be found",
-	     plan_pages_add(&c->pages, area, AREA_BYTES));
+	plan_pages_add(&c->pages, area, AREA_BYTES);
 	munmap(area, AREA_BYTES);
 }
 
 static void *check_main(void *arg)
 {
 	struct check *c = arg;
+	int error;
 
-	fail(c, "it cannot be bound to its processor",
+	fail(c, "it cannot be bound to its processor", PLAN_BIND_CALL,
 	     plan_bind_thread(c->binder, c->entry->pu));
-	fail(c, "it cannot be given memory of its node",
-	     plan_bind_memory(c->binder, c->entry->node));
-	if (!c->failed)
+	error = plan_bind_memory(c->binder, c->entry->node);
+	/* The kernel's own choice is the same one: look whether it is. */
+	if (!c->local || !plan_is_refusal(error))
+		fail(c, "it cannot be given memory of its node",
+		     PLAN_MEMORY_CALL, error);
+	if (!c->failed[0])
 		try_memory(c);
 	c->found_pu = plan_last_pu(c->binder, gettid());
 	return NULL;
@@ -73,13 +77,23 @@ static void run(struct check *c)
 		return;
 	}
 	c->found_pu = -error;
-	fail(c, "it cannot be started", -error);
+	fail(c, "it cannot be started", "pthread_create", -error);
+}
+
+/* Of all rows: false before null before true. */
+static void add_row(json_t *rows, json_t *row, bool *wrong, bool *unknown)
+{
+	const json_t *ok = json_object_get(row, "ok");
+
+	*wrong |= json_is_false(ok);
+	*unknown |= json_is_null(ok);
+	json_array_append_new(rows, row);
 }
 
 static json_t *to_json(const struct check *checks, unsigned int nr)
 {
 	json_t *threads = json_array(), *pages = json_array(), *row;
-	bool ok = true;
+	bool wrong = false, unknown = false;
 
 	for (unsigned int i = 0; i < nr; i++) {
 		const struct check *c = &checks[i];
@@ -87,24 +101,28 @@ static json_t *to_json(const struct check *checks, unsigned int nr)
 		char what[32];
 
 		row = plan_thread_to_json(e, c->found_pu);
-		if (c->failed)
+		if (c->failed[0]) {
+			json_object_set_new(row, "ok", json_false());
 			json_object_set_new(row, "reason",
-					    json_sprintf("%s: %s", c->failed,
-							 strerror(-c->error)));
-		ok = ok && !c->failed &&
-		     json_is_true(json_object_get(row, "ok"));
-		json_array_append_new(threads, row);
+					    json_string(c->failed));
+		}
+		add_row(threads, row, &wrong, &unknown);
+		/* Of one that failed there are none to find. */
+		if (c->failed[0])
+			continue;
 		snprintf(what, sizeof(what), "%s %u", plan_role_name(e->role),
 			 e->thread);
 		row = plan_pages_to_json(what, e->node, &c->pages);
-		ok = ok && json_is_true(json_object_get(row, "ok"));
-		json_array_append_new(pages, row);
+		add_row(pages, row, &wrong, &unknown);
 	}
-	return json_pack("{s:o, s:o, s:b}", "threads", threads, "pages", pages,
-			 "ok", ok);
+	return json_pack("{s:o, s:o, s:o}", "threads", threads, "pages", pages,
+			 "ok",
+			 wrong	 ? json_false() :
+			 unknown ? json_null() :
+				   json_true());
 }
 
-json_t *plan_check(const struct plan *plan)
+json_t *plan_check(const struct plan *plan, enum plan_memory memory)
 {
 	struct check *checks = calloc(plan->nr, sizeof(*checks));
 	struct plan_binder *binder = NULL;
@@ -115,6 +133,7 @@ json_t *plan_check(const struct plan *plan)
 	for (unsigned int i = 0; i < plan->nr && !error; i++) {
 		checks[i].binder = binder;
 		checks[i].entry = &plan->entry[i];
+		checks[i].local = memory == PLAN_LOCAL;
 		run(&checks[i]);
 	}
 	if (!error)

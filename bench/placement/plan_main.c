@@ -18,7 +18,7 @@ enum { KEY_JSON = 256, KEY_CHECK };
 
 static const struct argp_option options[] = {
 	{ "topology", 't', "WHAT", 0,
-	  "\"this\" (default), an XML file of hwloc 2, or hwloc's synthetic "
+	  "\"this\" (default), an XML file of hwloc, or hwloc's synthetic "
 	  "description, such as \"node:2 core:4 pu:2\"",
 	  0 },
 	{ "policy", 'p', "NAME", 0,
@@ -48,7 +48,7 @@ static const char doc[] =
 	"node, and why. Runs nothing."
 	"\vA policy that the machine cannot offer is skipped, with the reason. "
 	"Exit status: 0, also if it was skipped; 1 if --check found something "
-	"elsewhere; 2 on bad usage.";
+	"elsewhere, or could not look; 2 on bad usage.";
 
 struct arguments {
 	const char *topology;
@@ -151,29 +151,41 @@ static int check_here(const struct topology *t, const char *name)
 	return fail(why);
 }
 
-static int check(const struct plan *plan, bool as_json)
+static void print_rows(const json_t *rows)
 {
-	json_t *found = plan_check(plan), *row;
-	bool ok;
+	const json_t *row;
 	size_t i;
+
+	json_array_foreach((json_t *)rows, i, row)
+	{
+		if (json_is_true(json_object_get(row, "ok")))
+			continue;
+		json_dumpf(row, stdout, 0);
+		putchar('\n');
+	}
+}
+
+static int check(const struct plan *plan, enum plan_memory memory, bool as_json)
+{
+	json_t *found = plan_check(plan, memory), *ok;
+	int status;
 
 	if (!found)
 		return fail("out of memory");
-	ok = json_is_true(json_object_get(found, "ok"));
+	ok = json_object_get(found, "ok");
+	status = !json_is_true(ok);
 	if (as_json)
-		return show_json(found) ? EXIT_USAGE : !ok;
-	json_array_foreach(json_object_get(found, "threads"), i,
-			   row) if (!json_is_true(json_object_get(row, "ok")))
-		json_dumpf(row, stdout, 0),
-		putchar('\n');
-	json_array_foreach(json_object_get(found, "pages"), i,
-			   row) if (!json_is_true(json_object_get(row, "ok")))
-		json_dumpf(row, stdout, 0),
-		putchar('\n');
-	puts(ok ? "checked: every thread and page is where the plan says" :
-		  "checked: not everything is where the plan says");
+		return show_json(found) ? EXIT_USAGE : status;
+	print_rows(json_object_get(found, "threads"));
+	print_rows(json_object_get(found, "pages"));
+	if (json_is_null(ok))
+		puts("not checked: nothing was found elsewhere, but not everything could be looked for");
+	else
+		puts(status ?
+			     "checked: not everything is where the plan says" :
+			     "checked: every thread and page is where the plan says");
 	json_decref(found);
-	return !ok;
+	return status;
 }
 
 static int show(const struct arguments *args, const struct topology *t,
@@ -184,6 +196,11 @@ static int show(const struct arguments *args, const struct topology *t,
 			"delwribench plan: %u thread%s share%s a processor: oversubscribed, times include waiting for it\n",
 			plan->shared, plan->shared == 1 ? "" : "s",
 			plan->shared == 1 ? "s" : "");
+	if (plan->not_local)
+		fprintf(stderr,
+			"delwribench plan: %u thread%s on no node with memory: theirs is the nearest node's, not local\n",
+			plan->not_local,
+			plan->not_local == 1 ? " is" : "s are");
 	if (!args->json) {
 		printf("%u processors, %u cores, %u nodes; policy %s\n",
 		       t->nr_pus, t->nr_cores, t->nr_nodes,
@@ -191,7 +208,7 @@ static int show(const struct arguments *args, const struct topology *t,
 		plan_print(plan, stdout);
 	}
 	if (args->check && !plan->skipped[0])
-		return check(plan, args->json);
+		return check(plan, args->req.memory, args->json);
 	return args->json ? show_json(plan_to_json(plan)) : 0;
 }
 

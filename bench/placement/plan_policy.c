@@ -5,6 +5,9 @@
  */
 #include "bench/placement/plan_private.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 /* More different distances than any machine has. */
 #define DISTANCES	64
 
@@ -28,23 +31,13 @@ static bool unused(const struct place *p, unsigned int pu)
 	       !(p->cores_only && p->core[p->t->pu[pu].core]);
 }
 
-static unsigned int unused_siblings(const struct place *p, unsigned int pu)
-{
-	unsigned int nr = 0;
-
-	for (unsigned int i = 0; i < p->t->nr_pus; i++)
-		nr += p->candidate[i] && !p->pu[i] &&
-		      p->t->pu[i].core == p->t->pu[pu].core;
-	return nr;
-}
-
 static bool in_pairs(const struct place *p, unsigned int pu)
 {
 	if (p->pu[pu])
 		return false;
 	if (p->thread % 2)
 		return p->t->pu[pu].core == p->t->pu[p->last].core;
-	return unused_siblings(p, pu) >= 2;
+	return p->core_left[p->t->pu[pu].core] >= 2;
 }
 
 static bool other_l3(const struct place *p, unsigned int pu)
@@ -112,22 +105,13 @@ static void spread_key(const struct place *p, unsigned int pu,
 	key[5] = used(p->l3, at->l3);
 }
 
-static unsigned int unused_in_l3(const struct place *p, unsigned int l3)
-{
-	unsigned int nr = 0;
-
-	for (unsigned int i = 0; i < p->t->nr_pus; i++)
-		nr += p->candidate[i] && p->t->pu[i].l3 == l3 && unused(p, i);
-	return nr;
-}
-
 /* From the L3 with most left, or the others run out too soon. */
 static void cross_l3_key(const struct place *p, unsigned int pu,
 			 unsigned int key[PLACE_KEYS])
 {
 	const struct topology_pu *at = &p->t->pu[pu];
 
-	key[0] = p->t->nr_pus - unused_in_l3(p, at->l3);
+	key[0] = p->t->nr_pus - p->l3_left[at->l3];
 	key[1] = p->core[at->core];
 	key[2] = at->kind;
 }
@@ -166,10 +150,14 @@ static unsigned int restrict_to(struct place *p, place_domain in,
 {
 	unsigned int nr = 0;
 
+	place_no_candidates(p);
+	p->looked_at += p->t->nr_pus;
 	for (unsigned int i = 0; i < p->t->nr_pus; i++) {
-		p->candidate[i] = p->allowed[i] && p->t->pu[i].kind <= kind &&
-				  in(p, i, domain);
-		if (p->candidate[i] && !nr++)
+		if (!p->allowed[i] || p->t->pu[i].kind > kind ||
+		    !in(p, i, domain))
+			continue;
+		place_candidate(p, i);
+		if (!nr++)
 			p->first = i;
 	}
 	return nr;
@@ -186,9 +174,9 @@ static bool place_in(struct place *p, const struct policy *policy,
 		     unsigned int domain, unsigned int kind, unsigned int nr,
 		     unsigned int *pus)
 {
+	place_reset(p);
 	if (restrict_to(p, policy->in, domain, kind) < nr)
 		return false;
-	place_reset(p);
 	return place_threads(p, nr, policy->fits, policy->key, pus);
 }
 
@@ -312,45 +300,81 @@ static bool cross_l3(struct place *p, unsigned int nr, unsigned int *pus,
 	return false;
 }
 
-/* Two nodes so far apart, 0 for unknown, with room for all by turns. */
-static bool pair_at(struct place *p, unsigned int distance, unsigned int nr,
-		    unsigned int *pus)
+/* Processors that may be used, of each node; NULL: no memory. */
+static unsigned int *count_by_node(const struct place *p)
 {
-	static const struct policy policy = { in_pair, by_turns, cores_key };
-	unsigned int nr_nodes = p->t->nr_nodes;
+	unsigned int *room = calloc(p->t->nr_nodes + 1, sizeof(*room));
 
-	for (unsigned int i = 0; i < nr_nodes * nr_nodes; i++) {
-		p->pair[0] = i / nr_nodes;
-		p->pair[1] = i % nr_nodes;
-		if (p->pair[0] != p->pair[1] &&
-		    topology_distance(p->t, p->pair[0], p->pair[1]) ==
-			    distance &&
-		    place_in_one(p, &policy, 1, nr, pus))
-			return true;
-	}
-	return false;
+	for (unsigned int i = 0; room && i < p->t->nr_pus; i++)
+		if (p->allowed[i] && p->t->pu[i].node != TOPOLOGY_NONE)
+			room[p->t->pu[i].node]++;
+	return room;
 }
 
-static unsigned int nodes_allowed(const struct place *p)
+/*
+ * Two nodes so far apart, 0 for unknown, with room for all by turns: rather
+ * two that both have memory of their own.
+ */
+static bool pair_at(struct place *p, unsigned int distance, unsigned int nr,
+		    const unsigned int *room, unsigned int *pus)
+{
+	static const struct policy policy = { in_pair, by_turns, cores_key };
+	const struct topology *t = p->t;
+	bool found = false;
+
+	for (unsigned int a = 0; a < t->nr_nodes; a++) {
+		if (room[a] < (nr + 1) / 2)
+			continue;
+		for (unsigned int b = 0; b < t->nr_nodes; b++) {
+			bool memory = t->node[a].has_memory &&
+				      t->node[b].has_memory;
+
+			if (a == b || room[b] < nr / 2 || (found && !memory) ||
+			    topology_distance(t, a, b) != distance)
+				continue;
+			p->pair[0] = a;
+			p->pair[1] = b;
+			found = true;
+			if (memory)
+				return place_in_one(p, &policy, 1, nr, pus);
+		}
+	}
+	return found && place_in_one(p, &policy, 1, nr, pus);
+}
+
+static unsigned int nodes_with_room(const struct place *p,
+				    const unsigned int *room)
 {
 	unsigned int nr = 0;
 
 	for (unsigned int n = 0; n < p->t->nr_nodes; n++)
-		for (unsigned int i = 0; i < p->t->nr_pus; i++)
-			if (p->allowed[i] && in_node(p, i, n)) {
-				nr++;
-				break;
-			}
+		nr += room[n] > 0;
 	return nr;
 }
 
+/* At the distance that @req names, or the greatest that has room. */
+static bool find_pair(struct place *p, const struct plan_request *req,
+		      const unsigned int *room, unsigned int *pus,
+		      const unsigned int *distance, unsigned int nr_distances)
+{
+	unsigned int nr = req->role[PLAN_LOOKER].nr;
+
+	if (req->distance)
+		return pair_at(p, req->distance, nr, room, pus);
+	while (nr_distances--)
+		if (pair_at(p, distance[nr_distances], nr, room, pus))
+			return true;
+	return pair_at(p, 0, nr, room, pus);
+}
+
 static bool cross_node(struct place *p, const struct plan_request *req,
-		       unsigned int nr, unsigned int *pus, char *why,
+		       const unsigned int *room, unsigned int *pus, char *why,
 		       size_t size)
 {
+	unsigned int nr = req->role[PLAN_LOOKER].nr;
 	unsigned int d[DISTANCES], n, at;
 
-	if (nodes_allowed(p) < 2) {
+	if (nodes_with_room(p, room) < 2) {
 		snprintf(why, size,
 			 "fewer than two nodes have processors that may be used");
 		return false;
@@ -359,32 +383,28 @@ static bool cross_node(struct place *p, const struct plan_request *req,
 		snprintf(why, size, "one thread cannot cross anything");
 		return false;
 	}
-	if (req->distance && pair_at(p, req->distance, nr, pus))
-		return true;
 	n = topology_distances(p->t, d, DISTANCES);
-	for (unsigned int i = n; i-- && !req->distance;)
-		if (pair_at(p, d[i], nr, pus))
-			return true;
-	if (!req->distance && pair_at(p, 0, nr, pus))
+	if (find_pair(p, req, room, pus, d, n))
 		return true;
 	at = snprintf(why, size, "no two nodes%s have room for %u threads by turns; distances:",
 		      req->distance ? " at this distance" : "", nr);
-	for (unsigned int i = 0; i < n && at < size; i++)
+	for (unsigned int i = 0; i < n; i++)
 		at += snprintf(why + at, size - at, " %u", d[i]);
-	if (!n && at < size)
+	if (!n)
 		snprintf(why + at, size - at, " unknown");
 	return false;
 }
 
-bool place_policy(struct place *p, const struct plan_request *req,
-		  unsigned int *pus, char *why, size_t size)
+int place_policy(struct place *p, const struct plan_request *req,
+		 unsigned int *pus, char *why, size_t size)
 {
 	static const struct policy spread = { in_machine, anywhere,
 					      spread_key };
 	static const struct policy compact = { in_machine, anywhere,
 					       compact_key };
 	const struct policy *rest = &compact;
-	unsigned int nr = req->role[PLAN_LOOKER].nr;
+	unsigned int nr = req->role[PLAN_LOOKER].nr, *room;
+	bool met;
 
 	switch (req->policy) {
 	case PLAN_SMT_PAIR:
@@ -394,7 +414,12 @@ bool place_policy(struct place *p, const struct plan_request *req,
 	case PLAN_CROSS_L3:
 		return cross_l3(p, nr, pus, why, size);
 	case PLAN_CROSS_NODE:
-		return cross_node(p, req, nr, pus, why, size);
+		room = count_by_node(p);
+		if (!room)
+			return -ENOMEM;
+		met = cross_node(p, req, room, pus, why, size);
+		free(room);
+		return met;
 	case PLAN_SPREAD:
 		rest = &spread;
 		break;
@@ -411,6 +436,7 @@ bool place_on_node(struct place *p, unsigned int node, unsigned int nr,
 {
 	for (unsigned int i = 0; i < p->t->nr_pus; i++)
 		p->allowed[i] = true;
+	p->cores_only = false;
 	restrict_to(p, in_node, node, UINT_MAX);
 	return place_threads(p, nr, anywhere, cores_key, pus);
 }

@@ -14,11 +14,14 @@ struct place {
 	bool *candidate;		/* and this domain has it */
 	/* Threads there so far, by the numbers of ->t. */
 	unsigned int *pu, *core, *l3, *node, *package;
-	size_t nr_uses;			/* of all five, one behind the other */
+	/* Candidates that no thread is on yet, by core and by L3. */
+	unsigned int *core_left, *l3_left;
+	size_t nr_uses;			/* of all seven, one behind the other */
 	unsigned int thread;		/* being placed */
 	unsigned int first, last;	/* processor: the first, the previous */
 	unsigned int pair[2];		/* nodes by turns */
 	bool cores_only;		/* one thread per core */
+	uint64_t looked_at;		/* processors: what the search costs */
 };
 
 /* May thread ->thread go to @pu? */
@@ -35,6 +38,10 @@ int place_init(struct place *p, const struct topology *t);
 void place_free(struct place *p);
 /* As if nothing had been placed. */
 void place_reset(struct place *p);
+/* From now on no processor is a candidate, ... */
+void place_no_candidates(struct place *p);
+/* ... and @pu is one. */
+void place_candidate(struct place *p, unsigned int pu);
 /*
  * Place @nr threads on candidates.  False: there is no place for one of
  * them, and @pus says nothing.
@@ -45,11 +52,11 @@ bool place_threads(struct place *p, unsigned int nr, place_test fits,
 /* --- the policies: plan_policy.c ---------------------------------------- */
 
 /*
- * Place @nr lookers, processors (by index) to @pus.  False if the policy
- * cannot be met, and why.
+ * Place the lookers, processors (by index) to @pus.  1, or 0 if the policy
+ * cannot be met, and a line in @why of PLAN_SKIPPED bytes; or -ENOMEM.
  */
-bool place_policy(struct place *p, const struct plan_request *req,
-		  unsigned int *pus, char *why, size_t size);
+int place_policy(struct place *p, const struct plan_request *req,
+		 unsigned int *pus, char *why, size_t size);
 /* Place @nr more threads on @node: unused cores, then unused processors. */
 bool place_on_node(struct place *p, unsigned int node, unsigned int nr,
 		   unsigned int *pus);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sync/affinity.h"
 #include "sync/sync.h"
 
 #define KINDS	8
@@ -31,8 +32,11 @@ struct plan_run {
 	unsigned int *cpus;		/* of lookers */
 	int *found;			/* by line of the plan; < 0: -errno */
 	struct kind kind[KINDS];
-	cpu_set_t before;		/* of the thread that opened it */
+	struct processors before;	/* of the thread that opened it */
 	int error;			/* of looking at pages */
+	const char *failed;		/* call that did; NULL: none */
+	int failure;			/* its -errno */
+	int memory_refused;		/* -errno: the kernel chooses */
 };
 
 int plan_run_open(const struct plan_request *req, struct plan_run **runp,
@@ -80,6 +84,7 @@ void plan_run_close(struct plan_run *run)
 {
 	if (!run)
 		return;
+	processors_free(&run->before);
 	plan_binder_close(run->binder);
 	plan_free(&run->plan);
 	topology_free(run->topology);
@@ -97,8 +102,8 @@ const unsigned int *plan_run_cpus(const struct plan_run *run,
 
 void plan_run_home(struct plan_run *run)
 {
-	if (sched_getaffinity(0, sizeof(run->before), &run->before))
-		CPU_ZERO(&run->before);
+	processors_free(&run->before);
+	processors_get(&run->before);
 }
 
 static struct plan_entry *line_of(const struct plan_run *run,
@@ -118,6 +123,34 @@ int plan_run_cpu(const struct plan_run *run, enum plan_role role)
 	return e ? (int)e->pu : -1;
 }
 
+const char *plan_run_why(const struct plan_run *run, char text[64])
+{
+	const char *call = READ_ONCE(run->failed);
+
+	return call ? plan_failure(text, call, READ_ONCE(run->failure)) : "";
+}
+
+static int failed(struct plan_run *run, const char *call, int error)
+{
+	if (error) {
+		WRITE_ONCE(run->failure, error);
+		WRITE_ONCE(run->failed, call);
+	}
+	return error;
+}
+
+/* Local memory is what the kernel gives by itself. */
+static int bind_memory(struct plan_run *run, int node)
+{
+	int error = plan_bind_memory(run->binder, node);
+
+	if (run->req.memory == PLAN_LOCAL && plan_is_refusal(error)) {
+		WRITE_ONCE(run->memory_refused, error);
+		return 0;
+	}
+	return failed(run, PLAN_MEMORY_CALL, error);
+}
+
 int plan_run_enter(struct plan_run *run, enum plan_role role,
 		   unsigned int thread)
 {
@@ -126,17 +159,20 @@ int plan_run_enter(struct plan_run *run, enum plan_role role,
 
 	if (e)
 		error = plan_bind_thread(run->binder, e->pu);
+	if (error)
+		return failed(run, PLAN_BIND_CALL, error);
 	if (e && role == PLAN_LOOKER)
 		node = e->node;
-	return error ? error : plan_bind_memory(run->binder, node);
+	return bind_memory(run, node);
 }
 
 int plan_run_leave(struct plan_run *run)
 {
-	if (CPU_COUNT(&run->before) &&
-	    sched_setaffinity(0, sizeof(run->before), &run->before))
-		return -errno;
-	return plan_bind_memory(run->binder, run->plan.entry[0].node);
+	int error = processors_apply(&run->before);
+
+	if (error)
+		return failed(run, PLAN_BIND_CALL, error);
+	return bind_memory(run, run->plan.entry[0].node);
 }
 
 /* --- where everything came to be ---------------------------------------- */
@@ -255,7 +291,8 @@ static json_t *kind_to_json(const struct plan_run *run, const struct kind *k)
 json_t *plan_run_to_json(const struct plan_run *run)
 {
 	json_t *threads = json_array(), *pages = json_array(), *row, *json;
-	bool ok = !run->error;
+	bool ok = true, verified = true;
+	char text[64];
 
 	for (unsigned int i = 0; i < run->plan.nr; i++) {
 		/* Not every workload has one. */
@@ -263,21 +300,24 @@ json_t *plan_run_to_json(const struct plan_run *run)
 		    run->found[i] == -ENODATA)
 			continue;
 		row = plan_thread_to_json(&run->plan.entry[i], run->found[i]);
-		ok = ok && json_is_true(json_object_get(row, "ok"));
+		ok = ok && !json_is_false(json_object_get(row, "ok"));
 		json_array_append_new(threads, row);
 	}
 	for (int i = 0; i < KINDS && run->kind[i].what; i++) {
 		row = kind_to_json(run, &run->kind[i]);
-		ok = ok && json_is_true(json_object_get(row, "ok"));
+		ok = ok && !json_is_false(json_object_get(row, "ok"));
+		verified = verified && !json_is_null(json_object_get(row, "ok"));
 		json_array_append_new(pages, row);
 	}
-	json = json_pack("{s:s, s:o, s:o, s:o, s:b}", "policy",
+	json = json_pack("{s:s, s:o, s:o, s:o, s:b, s:b}", "policy",
 			 plan_policy_name(run->req.policy), "plan",
 			 plan_to_json(&run->plan), "threads", threads, "pages",
-			 pages, "ok", ok);
-	if (json && run->error)
-		json_object_set_new(json, "reason",
-				    json_sprintf("pages cannot be found: %s",
-						 strerror(-run->error)));
+			 pages, "verified", verified, "ok", ok);
+	if (json && run->memory_refused)
+		json_object_set_new(
+			json, "memory_refused",
+			json_sprintf("memory is left to the kernel: %s",
+				     plan_failure(text, PLAN_MEMORY_CALL,
+						  run->memory_refused)));
 	return json;
 }

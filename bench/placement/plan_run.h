@@ -29,10 +29,13 @@ int plan_run_cpu(const struct plan_run *run, enum plan_role role);
  * The calling thread does what @role does, or starts the threads that will,
  * which inherit it: processor, and where new memory comes from.  A role
  * that the plan does not place keeps its processors.  Memory is the
- * looker's own, for the others looker 0's.  0 or -errno.
+ * looker's own, for the others looker 0's; where local memory may not be
+ * asked for it is left to the kernel, which the JSON says.  0 or -errno.
  */
 int plan_run_enter(struct plan_run *run, enum plan_role role,
 		   unsigned int thread);
+/* Why one of those below failed; "": none has. */
+const char *plan_run_why(const struct plan_run *run, char text[64]);
 /* The calling thread's processors are where plan_run_leave() goes back to. */
 void plan_run_home(struct plan_run *run);
 /* Back to these; memory stays looker 0's.  0 or -errno. */
@@ -48,7 +51,11 @@ void plan_run_seen(struct plan_run *run, enum plan_role role,
 int plan_run_look(struct plan_run *run, const struct fix *fix,
 		  struct mount *mp);
 
-/* {policy, plan, threads, pages, ok}; NULL: no memory. */
+/*
+ * {policy, plan, memory_refused, threads, pages, verified, ok}: ok is false
+ * if something was elsewhere; verified, if all could be looked for.  NULL: no
+ * memory.
+ */
 json_t *plan_run_to_json(const struct plan_run *run);
 
 #endif

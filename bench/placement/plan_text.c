@@ -13,6 +13,9 @@
 
 #include "bench/machine/machine.h"
 
+/* Of what was given, so that what follows it is not cut. */
+#define SHOWN_MAX	64
+
 static const char *const policies[PLAN_POLICIES] = {
 	[PLAN_SMT_PAIR] = "smt-pair",	  [PLAN_SAME_L3] = "same-l3",
 	[PLAN_CROSS_L3] = "cross-l3",	  [PLAN_CROSS_NODE] = "cross-node",
@@ -52,8 +55,8 @@ static int find(const char *what, const char *text, size_t len,
 	for (int i = 0; i < nr; i++)
 		if (strlen(names[i]) == len && !memcmp(names[i], text, len))
 			return i;
-	at = snprintf(why, size, "unknown %s '%.*s'; known:", what, (int)len,
-		      text);
+	at = snprintf(why, size, "unknown %s '%.*s'; known:", what,
+		      (int)(len < SHOWN_MAX ? len : SHOWN_MAX), text);
 	for (int i = 0; i < nr && at < size; i++)
 		at += snprintf(why + at, size - at, " %s", names[i]);
 	return -EINVAL;
@@ -88,7 +91,8 @@ static int parse_distance(const char *what, const char *text,
 	text += len + 1;
 	if (found == with && number(text, strlen(text), distance) && *distance)
 		return found;
-	snprintf(why, size, "%s '%s:%s': %s", what, names[found], text,
+	snprintf(why, size, "%s '%s:%.*s': %s", what, names[found], SHOWN_MAX,
+		 text,
 		 found == with ? "a node distance follows, for example 21" :
 				 "nothing may follow the name");
 	return -EINVAL;
@@ -136,7 +140,7 @@ int plan_parse_role(const char *text, struct plan_request *req, char *why,
 		group.nr = req->role[role].nr;
 	if (star && (role == PLAN_LOOKER ||
 		     !number(star, where - star, &group.nr) || !group.nr ||
-		     group.nr > PLAN_THREADS))
+		     group.nr > PLAN_HELPERS))
 		goto bad;
 	where++;
 	if (!strcmp(where, "same"))
@@ -154,12 +158,12 @@ int plan_parse_role(const char *text, struct plan_request *req, char *why,
 	return 0;
 bad:
 	if (role == PLAN_LOOKER)
-		snprintf(why, size, "role '%s': write looker=node:N; --threads says how many",
-			 text);
+		snprintf(why, size, "role '%.*s': write looker=node:N; --threads says how many",
+			 SHOWN_MAX, text);
 	else
-		snprintf(why, size, "role '%s': write %s=node:N, %s=same or %s=other, with *COUNT (at most %u) before the = for more than one",
-			 text, roles[role], roles[role], roles[role],
-			 PLAN_THREADS);
+		snprintf(why, size, "role '%.*s': write %s=node:N, %s=same or %s=other, with *COUNT (at most %u) before the = for more than one",
+			 SHOWN_MAX, text, roles[role], roles[role], roles[role],
+			 PLAN_HELPERS);
 	return -EINVAL;
 }
 

@@ -3,141 +3,10 @@
  * Flattening what hwloc knows of a machine.  Levels that a machine lacks,
  * numbers with gaps and memory without processors are all normal.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include "bench/placement/topology.h"
+#include "bench/placement/topology_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <hwloc.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static int fail(char *why, size_t size, int error, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static int fail(char *why, size_t size, int error, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, size, fmt, ap);
-	va_end(ap);
-	return error;
-}
-
-/* --- reading ------------------------------------------------------------ */
-
-static bool is_file(const char *source)
-{
-	size_t len = strlen(source);
-
-	return strchr(source, '/') || !access(source, F_OK) ||
-	       (len > 4 && !strcmp(source + len - 4, ".xml"));
-}
-
-/* Of the format, from the beginning of the file; 0: not one of hwloc's. */
-static int xml_version(const char *path)
-{
-	char text[2048];
-	FILE *file = fopen(path, "r");
-	const char *at;
-	int major = 0;
-	size_t n;
-
-	if (!file)
-		return -errno;
-	n = fread(text, 1, sizeof(text) - 1, file);
-	if (ferror(file))
-		major = -EIO;
-	fclose(file);
-	text[n] = '\0';
-	at = strstr(text, "<topology");
-	if (at && sscanf(at, "<topology version=\"%d.", &major) != 1)
-		major = 1;	/* the first format did not name itself */
-	return major;
-}
-
-/* hwloc's own opinion of a bad file is several lines: ours is one. */
-static int load_quietly(hwloc_topology_t topology, const char *path)
-{
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), saved, error;
-
-	fflush(stderr);
-	saved = dup(STDERR_FILENO);
-	if (null >= 0)
-		dup2(null, STDERR_FILENO);
-	error = hwloc_topology_set_xml(topology, path) ||
-		hwloc_topology_load(topology);
-	if (saved >= 0) {
-		dup2(saved, STDERR_FILENO);
-		close(saved);
-	}
-	if (null >= 0)
-		close(null);
-	return error;
-}
-
-static int load_file(hwloc_topology_t topology, const char *path, char *why,
-		     size_t size)
-{
-	int version = xml_version(path);
-
-	if (version < 0)
-		return fail(why, size, version,
-			    "cannot read topology file %s: %s", path,
-			    strerror(-version));
-	if (version != 0 && version != 2)
-		return fail(why, size, -EINVAL,
-			    "topology file %s is of version %d, and hwloc 2 is what reads it: export it with lstopo of hwloc 2%s",
-			    path, version,
-			    version > 2 ? ", or with --export-xml-flags v2" :
-					  "");
-	if (version == 0 || load_quietly(topology, path))
-		return fail(why, size, -EINVAL,
-			    "topology file %s is no XML that hwloc understands: make it again with lstopo --of xml",
-			    path);
-	return 0;
-}
-
-static int load_this(hwloc_topology_t topology, char *why, size_t size)
-{
-	hwloc_bitmap_t bound = hwloc_bitmap_alloc();
-	int error;
-
-	if (!bound)
-		return -ENOMEM;
-	error = hwloc_topology_load(topology) ||
-		hwloc_get_cpubind(topology, bound, HWLOC_CPUBIND_PROCESS) ||
-		hwloc_topology_restrict(topology, bound, 0);
-	hwloc_bitmap_free(bound);
-	if (error)
-		return fail(why, size, -EIO,
-			    "hwloc cannot find out this machine's processors: see what lstopo says");
-	if (!hwloc_topology_is_thissystem(topology))
-		return fail(why, size, -EINVAL,
-			    "the environment makes hwloc describe another machine: unset HWLOC_XMLFILE, HWLOC_SYNTHETIC and HWLOC_FSROOT");
-	return 0;
-}
-
-static int load(hwloc_topology_t topology, const char *source, char *why,
-		size_t size)
-{
-	if (!strcmp(source, "this"))
-		return load_this(topology, why, size);
-	if (is_file(source))
-		return load_file(topology, source, why, size);
-	if (hwloc_topology_set_synthetic(topology, source) ||
-	    hwloc_topology_load(topology))
-		return fail(why, size, -EINVAL,
-			    "topology '%s' is neither a file nor a description that hwloc understands: write \"this\", or for example \"node:2 core:4 pu:2\"",
-			    source);
-	return 0;
-}
 
 /* --- flattening --------------------------------------------------------- */
 
@@ -157,39 +26,31 @@ static unsigned int count(hwloc_topology_t topology, hwloc_obj_type_t type)
 	return nr > 0 ? nr : 0;
 }
 
-/* The smallest node around it; of equals the first: fast memory is later. */
-static unsigned int closest_node(hwloc_topology_t topology, hwloc_obj_t pu)
+/* Of @obj's own nodes, some behind a cache, the first that will do. */
+static hwloc_obj_t own_node(hwloc_obj_t obj, const struct topology *t,
+			    bool with_memory)
 {
-	unsigned int found = TOPOLOGY_NONE;
-	hwloc_obj_t node = NULL;
-	int weight, best = INT_MAX;
+	hwloc_obj_t found = NULL;
 
-	while ((node = hwloc_get_next_obj_by_type(
-			topology, HWLOC_OBJ_NUMANODE, node))) {
-		if (!node->cpuset ||
-		    !hwloc_bitmap_isset(node->cpuset, pu->os_index))
-			continue;
-		weight = hwloc_bitmap_weight(node->cpuset);
-		if (weight < best) {
-			best = weight;
-			found = node->logical_index;
-		}
-	}
+	if (obj->type == HWLOC_OBJ_NUMANODE)
+		return with_memory && !t->node[obj->logical_index].has_memory ?
+			       NULL :
+			       obj;
+	for (hwloc_obj_t m = obj->memory_first_child; m && !found;
+	     m = m->next_sibling)
+		found = own_node(m, t, with_memory);
 	return found;
 }
 
-/* hwloc sorts from the thriftiest to the fastest, if it knows. */
-static unsigned int core_kind(hwloc_topology_t topology, hwloc_obj_t pu,
-			      unsigned int nr_kinds)
+/* The smallest one around it; of equals the first: fast memory is later. */
+static unsigned int closest_node(hwloc_obj_t pu, const struct topology *t,
+				 bool with_memory)
 {
-	int efficiency = -1, kind;
+	hwloc_obj_t found = NULL;
 
-	kind = hwloc_cpukinds_get_by_cpuset(topology, pu->cpuset, 0);
-	if (kind < 0)
-		return nr_kinds - 1;
-	hwloc_cpukinds_get_info(topology, kind, NULL, &efficiency, NULL, NULL,
-				0);
-	return efficiency < 0 ? (unsigned int)kind : nr_kinds - 1 - kind;
+	for (hwloc_obj_t obj = pu->parent; obj && !found; obj = obj->parent)
+		found = own_node(obj, t, with_memory);
+	return found ? found->logical_index : TOPOLOGY_NONE;
 }
 
 static void flatten_pus(hwloc_topology_t topology, struct topology *t)
@@ -207,8 +68,8 @@ static void flatten_pus(hwloc_topology_t topology, struct topology *t)
 			pu->core = cores ? t->nr_cores++ : i;
 		pu->l3 = ancestor(topology, obj, HWLOC_OBJ_L3CACHE);
 		pu->package = ancestor(topology, obj, HWLOC_OBJ_PACKAGE);
-		pu->node = closest_node(topology, obj);
-		pu->kind = core_kind(topology, obj, t->nr_kinds);
+		pu->node = closest_node(obj, t, false);
+		pu->memory = closest_node(obj, t, true);
 		if (pu->node != TOPOLOGY_NONE)
 			t->node[pu->node].nr_pus++;
 	}
@@ -216,7 +77,7 @@ static void flatten_pus(hwloc_topology_t topology, struct topology *t)
 		t->nr_cores = t->nr_pus;
 }
 
-static void flatten_nodes(hwloc_topology_t topology, struct topology *t)
+static int flatten_nodes(hwloc_topology_t topology, struct topology *t)
 {
 	bool told = false;
 	hwloc_obj_t obj = NULL;
@@ -227,10 +88,14 @@ static void flatten_nodes(hwloc_topology_t topology, struct topology *t)
 		t->node[i].os = obj->os_index;
 		t->node[i].has_memory = obj->attr->numanode.local_memory > 0;
 		told |= t->node[i].has_memory;
+		t->node[i].around = hwloc_bitmap_dup(obj->cpuset);
+		if (!t->node[i].around)
+			return -ENOMEM;
 	}
 	/* No sizes at all: the file leaves them out. */
 	for (unsigned int i = 0; i < t->nr_nodes && !told; i++)
 		t->node[i].has_memory = true;
+	return 0;
 }
 
 /* A matrix may leave out nodes, and has an order of its own. */
@@ -256,24 +121,22 @@ static void flatten_distances(hwloc_topology_t topology, struct topology *t)
 
 static int flatten(hwloc_topology_t topology, struct topology *t)
 {
-	int kinds = hwloc_cpukinds_get_nr(topology, 0);
-
 	t->nr_pus = count(topology, HWLOC_OBJ_PU);
 	t->nr_nodes = count(topology, HWLOC_OBJ_NUMANODE);
 	t->nr_cores = count(topology, HWLOC_OBJ_CORE);
 	t->nr_l3s = count(topology, HWLOC_OBJ_L3CACHE);
 	t->nr_packages = count(topology, HWLOC_OBJ_PACKAGE);
-	t->nr_kinds = kinds > 1 ? kinds : 1;
 	t->pu = calloc(t->nr_pus + 1, sizeof(*t->pu));
 	t->node = calloc(t->nr_nodes + 1, sizeof(*t->node));
 	t->distance = calloc((size_t)t->nr_nodes * t->nr_nodes + 1,
 			     sizeof(*t->distance));
 	if (!t->pu || !t->node || !t->distance)
 		return -ENOMEM;
-	flatten_nodes(topology, t);
+	if (flatten_nodes(topology, t))
+		return -ENOMEM;
 	flatten_pus(topology, t);
 	flatten_distances(topology, t);
-	return 0;
+	return topology_kinds(topology, t);
 }
 
 int topology_load(const char *source, struct topology **tp, char *why,
@@ -283,20 +146,21 @@ int topology_load(const char *source, struct topology **tp, char *why,
 	hwloc_topology_t topology;
 	int error = -ENOMEM;
 
-	fail(why, why_size, 0, "out of memory");
+	topology_fail(why, why_size, 0, "out of memory");
 	if (!t)
 		return error;
 	if (hwloc_topology_init(&topology))
 		goto out_free;
-	error = load(topology, source, why, why_size);
+	error = topology_read(topology, source, why, why_size);
 	if (!error)
 		error = flatten(topology, t);
 	if (error)
 		goto out_destroy;
 	if (!t->nr_pus) {
-		error = fail(why, why_size, -EINVAL,
-			     "topology '%s' has no processor that may be used",
-			     source);
+		error = topology_fail(
+			why, why_size, -EINVAL,
+			"topology '%s' has no processor that may be used",
+			topology_shown(source));
 		goto out_destroy;
 	}
 	t->here = hwloc_topology_is_thissystem(topology);
@@ -314,6 +178,8 @@ void topology_free(struct topology *t)
 {
 	if (!t)
 		return;
+	for (unsigned int i = 0; t->node && i < t->nr_nodes; i++)
+		hwloc_bitmap_free(t->node[i].around);
 	free(t->pu);
 	free(t->node);
 	free(t->distance);
@@ -321,6 +187,12 @@ void topology_free(struct topology *t)
 }
 
 /* --- questions ---------------------------------------------------------- */
+
+bool topology_is_around(const struct topology *t, unsigned int node,
+			unsigned int pu)
+{
+	return hwloc_bitmap_isset(t->node[node].around, t->pu[pu].os);
+}
 
 unsigned int topology_distance(const struct topology *t, unsigned int a,
 			       unsigned int b)

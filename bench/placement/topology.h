@@ -7,6 +7,7 @@
 #ifndef BENCH_TOPOLOGY_H
 #define BENCH_TOPOLOGY_H
 
+#include <hwloc.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,13 +23,15 @@ struct topology_pu {
 	unsigned int l3;
 	unsigned int package;
 	unsigned int node;		/* closest; may have no memory */
+	unsigned int memory;		/* closest around it that has some */
 	unsigned int kind;		/* of core; 0: the fastest */
 };
 
 struct topology_node {
 	unsigned int os;
-	unsigned int nr_pus;
+	unsigned int nr_pus;		/* whose closest one it is */
 	bool has_memory;
+	hwloc_bitmap_t around;		/* its processors, by ->os */
 };
 
 struct topology {
@@ -43,13 +46,19 @@ struct topology {
 /*
  * Only what may be used: not what is offline, nor, if it is this machine,
  * outside the process's cpuset or affinity.  @source is "this", the path
- * of an XML file of hwloc 2, or hwloc's synthetic description.  0 or
+ * of an XML file of hwloc 1 or 2, or hwloc's synthetic description.  0 or
  * -errno, and a line in @why.
  */
 int topology_load(const char *source, struct topology **tp, char *why,
 		  size_t why_size);
 void topology_free(struct topology *t);
 
+/*
+ * Is @node, fast or slow, memory of the cluster that @pu is in?  Then it is
+ * not remote, whatever its distance.
+ */
+bool topology_is_around(const struct topology *t, unsigned int node,
+			unsigned int pu);
 /* The worse of both directions; 0: unknown. */
 unsigned int topology_distance(const struct topology *t, unsigned int a,
 			       unsigned int b);

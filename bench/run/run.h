@@ -26,7 +26,7 @@ struct run_point {
 	struct plan_request req;
 	unsigned int threads;
 	char placement[PLACEMENT_MAX];	/* ->req's name; "": not placed */
-	char skipped[192];		/* why it is not measured; "": it is */
+	char skipped[PLAN_SKIPPED];	/* why it is not measured; "": it is */
 };
 
 struct run_point_list {

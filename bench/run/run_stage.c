@@ -11,15 +11,17 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 #include "bench/machine/machine.h"
+#include "sync/affinity.h"
 
 /* This process's own, before anything was bound. */
-static cpu_set_t allowed;
+static struct processors allowed;
 
 /*
  * Keep this thread, and with it the daemons and the I/O completion that it
@@ -28,12 +30,16 @@ static cpu_set_t allowed;
  */
 static int bind_daemons(unsigned int first)
 {
-	cpu_set_t set = allowed;
+	struct processors rest;
+	int error = processors_get(&rest);
 
-	CPU_CLR(first, &set);
-	if (!CPU_COUNT(&set))
-		return 0;
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+	if (error)
+		return error;
+	CPU_CLR_S(first, rest.bytes, rest.set);
+	if (CPU_COUNT_S(rest.bytes, rest.set))
+		error = processors_apply(&rest);
+	processors_free(&rest);
+	return error;
 }
 
 static int pool_failed(unsigned int workers, int error)
@@ -90,7 +96,7 @@ static int open_placed(struct bench *b, const struct run_point *at)
 {
 	const unsigned int *cpus;
 	unsigned int nr;
-	char why[512];
+	char why[512], call[64];
 	int error;
 
 	error = plan_run_open(&at->req, &b->place, why, sizeof(why));
@@ -107,18 +113,21 @@ static int open_placed(struct bench *b, const struct run_point *at)
 		error = plan_run_leave(b->place);
 	if (!error)
 		return 0;
-	return cli_fail("%s: threads cannot be started, or bound with their "
-			"memory: %s; a processor may have gone offline, or a "
-			"sandbox forbids it",
-			at->placement, strerror(-error));
+	if (!*plan_run_why(b->place, call))
+		return pool_failed(nr, error);
+	return cli_fail("%s: threads or their memory cannot be placed: %s; "
+			"see whether a processor has gone offline, or what "
+			"the sandbox forbids, or leave out --policy, --memory "
+			"and --role",
+			at->placement, call);
 }
 
 int run_stage_open(struct bench *b, const struct run_point *at)
 {
 	int status;
 
-	if (sched_getaffinity(0, sizeof(allowed), &allowed))
-		CPU_ZERO(&allowed);
+	processors_free(&allowed);
+	processors_get(&allowed);
 	b->threads = at->threads;
 	status = at->placed ? open_placed(b, at) : open_unplaced(b, at);
 	if (!status && pool_counters_open(b->pool))
@@ -137,8 +146,7 @@ void run_stage_close(struct bench *b)
 	b->pool = NULL;
 	b->place = NULL;
 	/* The next point's threads inherit from this one. */
-	if (CPU_COUNT(&allowed))
-		sched_setaffinity(0, sizeof(allowed), &allowed);
+	processors_apply(&allowed);
 }
 
 /* --- where things were -------------------------------------------------- */
@@ -147,13 +155,13 @@ void run_stage_close(struct bench *b)
 static json_t *daemons_to_json(void)
 {
 	json_t *cpus = json_array();
-	cpu_set_t set;
+	struct processors p;
 
-	if (sched_getaffinity(0, sizeof(set), &set))
-		CPU_ZERO(&set);
-	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, &set))
+	processors_get(&p);
+	for (size_t i = 0; p.set && i < p.bytes * 8; i++)
+		if (CPU_ISSET_S(i, p.bytes, p.set))
 			json_array_append_new(cpus, json_integer(i));
+	processors_free(&p);
 	return cpus;
 }
 
@@ -166,6 +174,26 @@ static json_t *workers_to_json(const struct pool *pool)
 	return cpus;
 }
 
+/* Workers that nobody could bind: where they are found says nothing. */
+static void add_floating(const struct pool *pool, json_t *stage)
+{
+	json_t *floating = json_array();
+	char call[64];
+	int error = 0;
+
+	for (unsigned int i = 0; i < pool_workers(pool); i++) {
+		if (!pool_bound(pool, i))
+			continue;
+		error = pool_bound(pool, i);
+		json_array_append_new(floating, json_integer(i));
+	}
+	json_object_set_new(stage, "floating", floating);
+	if (error)
+		json_object_set_new(stage, "floating_reason",
+				    json_string(plan_failure(
+					    call, PLAN_BIND_CALL, error)));
+}
+
 /* Those that did not stay where they were put. */
 static json_t *moved_to_json(const struct pool *pool)
 {
@@ -174,7 +202,7 @@ static json_t *moved_to_json(const struct pool *pool)
 	for (unsigned int i = 0; i < pool_workers(pool); i++) {
 		int cpu = pool_moved(pool, i);
 
-		if (cpu >= 0)
+		if (cpu >= 0 && !pool_bound(pool, i))
 			json_array_append_new(
 				moved,
 				json_pack("{s:i, s:i, s:i}", "worker", (int)i,
@@ -198,7 +226,7 @@ json_t *run_stage_to_json(const struct bench *b, const struct run_point *at)
 {
 	const struct pool_job job = { .run = see, .arg = (void *)b };
 	json_t *stage = json_object(), *moved, *found = NULL;
-	bool ok;
+	bool ok, verified;
 
 	if (b->place) {
 		pool_run(b->pool, pool_workers(b->pool), &job);
@@ -209,6 +237,10 @@ json_t *run_stage_to_json(const struct bench *b, const struct run_point *at)
 	     (!found || json_is_true(json_object_get(found, "ok")));
 	json_object_update(stage, found);
 	json_decref(found);
+	add_floating(b->pool, stage);
+	verified = !json_is_false(json_object_get(stage, "verified")) &&
+		   !json_array_size(json_object_get(stage, "floating"));
+	json_object_set_new(stage, "verified", json_boolean(verified));
 	json_object_set_new(stage, "placement", json_string(at->placement));
 	json_object_set_new(stage, "nr_threads", json_integer(at->threads));
 	json_object_set_new(stage, "worker_processors",
@@ -228,6 +260,48 @@ bool run_stage_ok(const struct bench *b, const struct run_point *at)
 	return ok;
 }
 
+/* Not for each block again. */
+__attribute__((format(printf, 1, 2))) static void say_once(const char *fmt, ...)
+{
+	static char last[512];
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (strcmp(text, last))
+		cli_say("%s", text);
+	strcpy(last, text);
+}
+
+/* What could not be looked at is nowhere else, as far as anybody knows. */
+static void say_unverified(const json_t *stage, const char *placement)
+{
+	const json_t *floating = json_object_get(stage, "floating"), *row;
+	const json_t *memory = json_object_get(stage, "memory_refused");
+	size_t i;
+
+	if (json_array_size(floating))
+		say_once("NOT BOUND: %zu of %lld lookers float, which makes "
+			 "times noisier: %s",
+			 json_array_size(floating),
+			 json_integer_value(json_object_get(stage,
+							    "nr_threads")),
+			 json_string_value(json_object_get(stage,
+							   "floating_reason")));
+	json_array_foreach(json_object_get(stage, "pages"), i, row)
+	{
+		if (!json_is_null(json_object_get(row, "ok")))
+			continue;
+		say_once("NOT VERIFIED (%s): %s%s%s", placement,
+			 json_string_value(json_object_get(row, "reason")),
+			 memory ? "; " : "",
+			 memory ? json_string_value(memory) : "");
+		return;
+	}
+}
+
 static unsigned int complain(const json_t *list, const char *placement)
 {
 	unsigned int nr = 0;
@@ -239,7 +313,7 @@ static unsigned int complain(const json_t *list, const char *placement)
 		const char *why = json_string_value(
 			json_object_get(row, "reason"));
 
-		if (json_is_true(json_object_get(row, "ok")))
+		if (!json_is_false(json_object_get(row, "ok")))
 			continue;
 		nr++;
 		cli_say("NOT AS PLACED (%s): %s", placement,
@@ -257,6 +331,7 @@ unsigned int run_stage_complain(const json_t *stage, const char *placement)
 	size_t i;
 
 	nr += complain(json_object_get(stage, "pages"), placement);
+	say_unverified(stage, placement);
 	json_array_foreach((json_t *)moved, i, row)
 	{
 		if (nr || json_unpack((json_t *)row, "{s:i, s:i, s:i}",

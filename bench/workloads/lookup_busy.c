@@ -14,10 +14,11 @@
 #include "bench/workloads/roles.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sync/affinity.h"
 
 #define AG_BLOCKS	4096u		/* 16 MiB */
 #define RECORDS		11907u		/* 63 leaves and their root */
@@ -249,9 +250,7 @@ static void busy_stop(struct instance *in)
 
 static bool one_processor(void)
 {
-	cpu_set_t set;
-
-	return !sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) == 1;
+	return allowed_processors(NULL, 0) == 1;
 }
 
 static void busy_describe(const struct bench *b, char *text, size_t size)

@@ -262,6 +262,72 @@ static void test_nonsense(void **state)
 	json_decref(s);
 }
 
+/* Every second of 4,096 processors, and the last one is not lost. */
+static void test_long_list(void **state)
+{
+	char list[16384];
+	hwloc_bitmap_t online;
+	size_t len = 0;
+
+	(void)state;
+	for (unsigned int cpu = 0; cpu < 4096; cpu += 2)
+		len += sprintf(list + len, "%s%u", cpu ? "," : "", cpu);
+	tree_put(TREE_CPU "/online", list);
+	online = machine_online();
+	assert_non_null(online);
+	assert_int_equal(hwloc_bitmap_weight(online), 2048);
+	assert_int_equal(hwloc_bitmap_last(online), 4094);
+	hwloc_bitmap_free(online);
+}
+
+/* --- ARM: numbers instead of a name -------------------------------------- */
+
+#define CPUINFO_ARM							\
+	"processor\t: 0\nBogoMIPS\t: 50.00\nCPU implementer\t: 0x41\n"	\
+	"CPU architecture: 8\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\n"	\
+	"CPU revision\t: 1\n"
+#define MIDR	"regs/identification/midr_el1"
+
+static void test_arm(void **state)
+{
+	json_t *m;
+
+	(void)state;
+	tree_middle();
+	tree_put("/proc/cpuinfo", CPUINFO_ARM);
+	m = describe();
+	assert_string_equal(text(m, "cpu_model"),
+			    "ARM Neoverse N1 r3p1 (0x41, 0xd0c)");
+	assert_string_equal(text(m, "cpu_vendor"), "ARM");
+	assert_null(json_object_get(m, "cpu_model_reason"));
+	json_decref(m);
+	/* Each processor's own, where the kernel shows it. */
+	tree_put_cpu(0, MIDR, "0x00000000410fd034");
+	tree_put_cpu(1, MIDR, "0x00000000410fd080");
+	m = describe();
+	assert_non_null(strstr(text(m, "cpu_model"),
+			       "ARM Cortex-A53 r0p4 (0x41, 0xd03), "
+			       "ARM Cortex-A72 r0p0 (0x41, 0xd08)"));
+	json_decref(m);
+	/* What has no name here keeps its numbers. */
+	tree_put("/proc/cpuinfo", "CPU implementer\t: 0x99\n"
+				  "CPU part\t: 0x123");
+	tree_put_cpu(0, MIDR, NULL);
+	tree_put_cpu(1, MIDR, NULL);
+	m = describe();
+	assert_string_equal(text(m, "cpu_model"),
+			    "implementer unknown part unknown r0p0 "
+			    "(0x99, 0x123)");
+	assert_true(is_null(m, "cpu_vendor"));
+	json_decref(m);
+	/* No number at all. */
+	tree_put("/proc/cpuinfo", "CPU part\t: 0x123");
+	m = describe();
+	assert_true(is_null(m, "cpu_model"));
+	assert_non_null(text(m, "cpu_model_reason"));
+	json_decref(m);
+}
+
 /* --- control groups ----------------------------------------------------- */
 
 static void test_quota(void **state)
@@ -435,6 +501,8 @@ int main(void)
 		TREE_TEST(test_other_settings),
 		TREE_TEST(test_nothing),
 		TREE_TEST(test_nonsense),
+		TREE_TEST(test_long_list),
+		TREE_TEST(test_arm),
 		TREE_TEST(test_quota),
 		TREE_TEST(test_quota_v1),
 		TREE_TEST(test_state),

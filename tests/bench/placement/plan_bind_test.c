@@ -31,7 +31,7 @@ static void test_check(void **state)
 	/* More threads than processors must not hang either. */
 	req.role[PLAN_LOOKER].nr = t->nr_pus + 1;
 	assert_int_equal(plan_make(t, &req, &plan), 0);
-	json = plan_check(&plan);
+	json = plan_check(&plan, PLAN_LOCAL);
 	assert_non_null(json);
 	if (!json_is_true(json_object_get(json, "ok")))
 		json_dumpf(json, stderr, JSON_INDENT(1));
@@ -41,7 +41,7 @@ static void test_check(void **state)
 	json_decref(json);
 	/* A processor that is not there: said, and not where it should be. */
 	plan.entry[0].pu = 100000;
-	json = plan_check(&plan);
+	json = plan_check(&plan, PLAN_LOCAL);
 	assert_false(json_is_true(json_object_get(json, "ok")));
 	assert_non_null(strstr(
 		reason(json_array_get(json_object_get(json, "threads"), 0),

@@ -35,6 +35,11 @@ static const char *const topologies[] = {
 	"memory_only.xml",
 	"memoryless.xml",
 	"offline.xml",
+	"two_tiers.xml",
+	"favoured.xml",
+	"favoured_each.xml",
+	"memoryless_8.xml",
+	"version_1.xml",
 };
 
 #define TOPOLOGIES	(sizeof(topologies) / sizeof(*topologies))
@@ -360,19 +365,64 @@ static void test_large(void **state)
 	topology_free(t);
 }
 
+/*
+ * The largest machines: the search looks at each processor once for each
+ * thread, and a few times more to see where there is room at all.
+ */
+static void test_cost(void **state)
+{
+	static const char *const large[] = {
+		"pack:8 node:4 l3:2 core:30 pu:2",
+		"node:1 l3:240 core:8 pu:2",
+	};
+	static const unsigned int nr[] = { 2, 3840 };
+	struct plan_request req = { 0 };
+	struct plan plan;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(large) / sizeof(*large); i++) {
+		struct topology *t = load(large[i]);
+		uint64_t once = (uint64_t)t->nr_pus * t->nr_pus;
+
+		assert_int_equal(t->nr_pus, 3840);
+		for (int policy = 0; policy < PLAN_POLICIES; policy++)
+			for (int k = 0; k < 2; k++) {
+				req.policy = policy;
+				req.role[PLAN_LOOKER].nr = nr[k];
+				assert_int_equal(plan_make(t, &req, &plan), 0);
+				assert_true(plan.looked_at <= 3 * once);
+				plan_free(&plan);
+			}
+		topology_free(t);
+	}
+}
+
 /* --- memory ------------------------------------------------------------- */
+
+/* A node away from all processors' own and, for those without, the nearest. */
+static bool can_remote(const struct topology *t)
+{
+	for (unsigned int i = 0; i < t->nr_pus; i++) {
+		unsigned int away = 0;
+
+		for (unsigned int n = 0; n < t->nr_nodes; n++)
+			away += t->node[n].has_memory &&
+				!hwloc_bitmap_isset(t->node[n].around,
+						    t->pu[i].os);
+		if (away < (t->pu[i].memory == TOPOLOGY_NONE ? 2 : 1))
+			return false;
+	}
+	return true;
+}
 
 static void check_memory(const struct topology *t, enum plan_memory memory)
 {
 	struct plan_request req = { .policy = PLAN_COMPACT, .memory = memory };
-	unsigned int with_memory = 0;
 	struct checked c;
 
-	for (unsigned int n = 0; n < t->nr_nodes; n++)
-		with_memory += t->node[n].has_memory;
 	req.role[PLAN_LOOKER].nr = t->nr_pus;
 	start(&c, t, &req);
-	if (memory == PLAN_REMOTE && with_memory < 2)
+	if (memory == PLAN_REMOTE && !can_remote(t))
 		assert_int_equal(c.nr, 0);
 	else
 		assert_int_equal(c.nr, t->nr_pus);
@@ -386,6 +436,9 @@ static void check_memory(const struct topology *t, enum plan_memory memory)
 		}
 		n = topology_node_index(t, c.plan.entry[i].node);
 		assert_true(t->node[n].has_memory);
+		if (memory == PLAN_REMOTE)
+			assert_false(hwloc_bitmap_isset(t->node[n].around,
+							c.pu[i]->os));
 		if (has)
 			assert_int_equal(n == own, memory == PLAN_LOCAL);
 	}
@@ -409,6 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_memory),
 	};
 

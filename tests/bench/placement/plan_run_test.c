@@ -6,10 +6,10 @@
 #include "tests/bench/placement/topology_test.h"
 
 #include <errno.h>
-#include <sched.h>
 
 #include "bench/placement/plan_run.h"
 #include "bench/pool.h"
+#include "sync/affinity.h"
 
 struct job {
 	struct plan_run *run;
@@ -29,12 +29,8 @@ static void enter(void *arg, unsigned int worker)
 static void see(void *arg, unsigned int worker)
 {
 	struct job *job = arg;
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(job->other, &set);
 	if (job->wrong && worker == 0)
-		sched_setaffinity(0, sizeof(set), &set);
+		run_on_processor(job->other);
 	plan_run_seen(job->run, PLAN_LOOKER, worker);
 }
 
