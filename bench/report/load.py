@@ -198,6 +198,13 @@ def misplaced(data: dict) -> tuple[list[str], list[str]]:
             continue
         name = placed["placement"] and placed["placement"] + ": "
         here, hidden = [], [placed["reason"]] if "reason" in placed else []
+        floating = placed.get("floating") or []
+        if floating:
+            hidden.append(f"{len(floating)} of {placed['nr_threads']} lookers "
+                          "float, which makes times noisier: "
+                          f"{placed.get('floating_reason') or NO_REASON}")
+        if placed.get("memory_refused"):
+            hidden.append(str(placed["memory_refused"]))
         if "changed" in placed:
             here.append(f"changed while it was measured: {placed['changed']}")
         for what in (placed.get("threads") or []) + (placed.get("pages")

@@ -118,6 +118,20 @@ class Placed(Folder):
             {"worker": 1, "processor": 1, "found": 0}]))
         self.left_out("worker 1 was on processor 0 instead of 1")
 
+    def test_not_bound(self):
+        """A sandbox refused it: said, and all that was measured counts."""
+        edit(self.block, lambda d: d["placements"][0].update(
+            verified=False, floating=[0, 1], floating_reason="it is refused",
+            memory_refused="so is that"))
+        comparison = compare([load_run(self.folder)],
+                             Options(exploratory=True))
+        self.assertEqual(len(comparison.sides[0].run.blocks), 12)
+        for form in (text.report_text(comparison), page.render(comparison)):
+            form = " ".join(form.split())
+            self.assertRegex(form, "block-0003.json: 2 of . lookers float.*it "
+                             "is refused")
+            self.assertIn("so is that", form)
+
     def test_no_reason(self):
         edit(self.block, lambda d: d["placements"][0].update(ok=False))
         self.left_out("not as placed", "no reason was given")
