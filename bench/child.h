@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Processes of our own: the only place that forks, waits for a process and
- * kills one.  A number is signalled only while it is surely this child's:
+ * Processes of our own: the only place that forks and kills.  A number is
+ * signalled only while it is surely this child's:
  * from a fork that succeeded until the child is reaped.  For processes that
  * have one thread as long as they use this.
  */

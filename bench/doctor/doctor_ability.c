@@ -304,9 +304,9 @@ static void check_clock(const struct doctor_case *dc, struct doctor_check *c)
 
 /* --- tools and rights --------------------------------------------------- */
 
-/* False, and what is wrong with @program, which @package has. */
+/* False, and what is wrong with @program, which scripts/setup@what brings. */
 static bool check_program(const struct doctor_case *dc, struct doctor_check *c,
-			  const char *program, const char *package, int ended)
+			  const char *program, const char *what, int ended)
 {
 	if (!ended)
 		return true;
@@ -319,14 +319,14 @@ static bool check_program(const struct doctor_case *dc, struct doctor_check *c,
 		check_set(c, DOCTOR_CANNOT, "%s --version: status %d", program,
 			  ended);
 	if (ended == -ENOENT)
-		check_mend(c, "%sapt-get install %s", check_sudo(dc), package);
+		check_mend(c, "%sscripts/setup%s", check_sudo(dc), what);
 	return false;
 }
 
 static void check_callgrind(const struct doctor_case *dc,
 			    struct doctor_check *c)
 {
-	if (check_program(dc, c, "valgrind", "valgrind", dc->probe->valgrind))
+	if (check_program(dc, c, "valgrind", " cost", dc->probe->valgrind))
 		check_set(c, DOCTOR_OK, "valgrind starts: instructions can be "
 					"counted (scripts/cost)");
 	else
@@ -336,7 +336,7 @@ static void check_callgrind(const struct doctor_case *dc,
 
 static void check_layouts(const struct doctor_case *dc, struct doctor_check *c)
 {
-	if (check_program(dc, c, "ld.lld", "lld", dc->probe->lld))
+	if (check_program(dc, c, "ld.lld", "", dc->probe->lld))
 		check_set(c, DOCTOR_OK, "ld.lld starts: each block runs "
 					"another link of the objects");
 	else

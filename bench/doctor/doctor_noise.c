@@ -297,8 +297,9 @@ static void check_load(const struct doctor_case *dc, struct doctor_check *c)
 static void check_others(const struct doctor_case *dc, struct doctor_check *c)
 {
 	const struct doctor_probe *p = dc->probe;
-	char who[256] = "", pids[64] = "";
-	size_t n = 0, m = 0;
+	char who[256] = "";
+	size_t n = 0;
+	bool ours = false;
 
 	if (p->activity) {
 		check_set(c, DOCTOR_UNKNOWN, "not told");
@@ -315,18 +316,14 @@ static void check_others(const struct doctor_case *dc, struct doctor_check *c)
 		n += snprintf(who + n, sizeof(who) - n, "%s%s (%d) %.2f",
 			      n ? ", " : "", top->name, top->pid,
 			      top->processors);
-		/* The kernel's own do not stop. */
-		if (!top->kernel && top->processors > BUSY_NOISY)
-			m += snprintf(pids + m, sizeof(pids) - m, " %d",
-				      top->pid);
+		/* The kernel's own do not end. */
+		ours |= !top->kernel && top->processors > BUSY_NOISY;
 	}
 	check_why(c, "%s%s",
 		  n ? who :
 		      "none that is seen from here: other "
 		      "containers, or short-lived ones",
-		  m ? "; what is stopped goes on with kill -CONT" : "");
-	if (m)
-		check_mend(c, "kill -STOP%s", pids);
+		  ours ? "; end what is yours, or wait for its end" : "");
 }
 
 const struct doctor_entry doctor_noises[] = {

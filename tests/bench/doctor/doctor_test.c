@@ -258,11 +258,11 @@ static void test_tools(void **state)
 	expect(&probe, "callgrind", "cannot", NULL);
 	expect(&probe, "layouts", "cannot", NULL);
 	probe.valgrind = probe.lld = -ENOENT;
-	expect(&probe, "callgrind", "cannot", "apt-get install valgrind");
-	expect(&probe, "layouts", "cannot", "apt-get install lld");
+	expect(&probe, "callgrind", "cannot", "scripts/setup cost");
+	expect(&probe, "layouts", "cannot", "scripts/setup");
 	probe.root = false;
 	expect(&probe, "callgrind", "cannot",
-	       "sudo apt-get install valgrind");
+	       "sudo scripts/setup cost");
 	expect(&probe, "turbo", "noisy", "echo 1 | sudo tee " TURBO);
 	expect(&probe, "privileges", "ok", NULL);
 }
@@ -379,9 +379,8 @@ static void test_others(void **state)
 	assert_true(probe.top[1].kernel);
 	assert_string_equal(probe.top[2].name, "a) R (b");
 	assert_true(probe.top[2].processors > 19.0 / hz);
-	/* The kernel's own do not stop. */
-	expect(&probe, "other_processes", "noisy",
-	       "kill -STOP 5000004 5000002");
+	/* A number may be another's by the time that it is typed. */
+	expect(&probe, "other_processes", "noisy", NULL);
 	report = examine(&probe);
 	assert_non_null(strstr(field(report, "other_processes", "why"),
 			       "busy?loop (5000004) 1.00"));
