@@ -139,7 +139,7 @@ static void skip_remote(const struct topology_pu *pu, unsigned int distance,
 		skip(plan, "remote memory: no other node at distance %u from processor %u has any",
 		     distance, pu->os);
 	else
-		skip(plan, "remote memory: no other node has any than those that are local to processor %u",
+		skip(plan, "remote memory: every node that has memory is local to processor %u",
 		     pu->os);
 }
 
