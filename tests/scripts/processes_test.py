@@ -113,6 +113,17 @@ class EachCall(unittest.TestCase):
         self.assertEqual((trial.counted()[1], done.returncode), (0, 3))
         self.assertIn("no result", done.stdout)
 
+    def test_nobody_reaps(self) -> None:
+        """Whoever starts it ignores SIGCHLD, and it would inherit that."""
+        for command in VERIFY, ALONE:
+            done = subprocess.run(
+                [str(word) for word in command], cwd=self.folder,
+                preexec_fn=lambda: signal.signal(signal.SIGCHLD,
+                                                 signal.SIG_IGN),
+                capture_output=True, text=True, timeout=PATIENCE_S,
+                check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_run_fork(self) -> None:
         self.each("fork", LOOKUP, 1)
         self.each("fork", ALONE, 2)
