@@ -124,6 +124,16 @@ class Build(unittest.TestCase):
         self.write(copied, "changed", OLD)
         self.assertEqual(self.build(copied, BUILD_DIR="else"), "changed")
 
+    def test_build_dir_of_others(self) -> None:
+        """Nothing is put beside somebody's files, or removed there."""
+        theirs = self.folder / "there/sources-of-mine"
+        theirs.parent.mkdir()
+        theirs.write_text("mine")
+        said = self.build(self.tree, status=2, BUILD_DIR="there")
+        self.assertIn("BUILD_DIR=there holds other things", said)
+        self.assertEqual(said.count("\n"), 1)
+        self.assertEqual(list(theirs.parent.iterdir()), [theirs])
+
     @unittest.skipIf(os.geteuid(), "needs root: files of another user")
     def test_read_only(self) -> None:
         nobody = 65534
