@@ -263,13 +263,16 @@ int perf_read(struct perf_set *set)
 /* Cycles of one type of core and those of another have no sum. */
 static void add_type(struct perf_counter *a, const struct perf_counter *b)
 {
+	char reason[sizeof(a->reason)];
+
 	if (!b->enabled || a->status != PERF_OK || b->status != PERF_OK)
 		return;
 	if (a->enabled && strcmp(a->pmu, b->pmu)) {
 		a->status = PERF_UNSUPPORTED;
-		snprintf(a->reason, sizeof(a->reason),
+		snprintf(reason, sizeof(reason),
 			 "threads ran on cores of several types, %.24s and %.24s, which have no sum",
 			 a->pmu, b->pmu);
+		memcpy(a->reason, reason, sizeof(reason));
 		return;
 	}
 	memcpy(a->pmu, b->pmu, sizeof(a->pmu));
