@@ -64,10 +64,10 @@ struct owned {
 /* Until the owner has set @flag; false if that never comes. */
 static bool until_set(struct stage *s, const int *flag, struct actor *owner)
 {
-	uint64_t since = now_ns();
+	struct patience patience = stage_patience(s);
 
 	while (!smp_load_acquire(flag)) {
-		if (stage_is_done(owner) || stage_hopeless(s, since, 0)) {
+		if (stage_is_done(owner) || stage_hopeless(s, &patience)) {
 			stage_verdict(s, VERDICT_UNTESTED,
 				      "the block could not be queued: error %d",
 				      owner->error);

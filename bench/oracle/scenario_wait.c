@@ -11,12 +11,12 @@
 
 bool progresses(struct stage *s, struct actor *actor)
 {
-	uint64_t passes = s->fix->ail_passes(s->mp), since = now_ns();
+	struct patience patience = stage_patience(s);
 	const struct task *waiter;
 	char who[1024] = "";
 	FILE *out;
 
-	while (!stage_is_done(actor) && !stage_hopeless(s, since, passes)) {
+	while (!stage_is_done(actor) && !stage_hopeless(s, &patience)) {
 		s->fix->ail_push_all(s->mp);
 		sleep_ns(1000000, WAIT_NONE);
 	}
@@ -28,13 +28,14 @@ bool progresses(struct stage *s, struct actor *actor)
 		stage_who(s, out);
 		fclose(out);
 	}
-	stage_violated(s, "%s waits for block %llu to leave a list; the "
-		       "daemon came by %llu times, a list's owner found the "
-		       "block locked %llu times; who waits for whom:\n%s",
-		       waiter->name, (unsigned long long)s->block,
-		       (unsigned long long)s->fix->ail_passes(s->mp) - passes,
-		       (unsigned long long)stage_seen(s, POINT_SUBMIT_LOCKED),
-		       who);
+	stage_violated(
+		s,
+		"%s waits for block %llu to leave a list; the "
+		"daemon came by %llu times, a list's owner found the "
+		"block locked %llu times; who waits for whom:\n%s",
+		waiter->name, (unsigned long long)s->block,
+		(unsigned long long)s->fix->ail_passes(s->mp) - patience.passes,
+		(unsigned long long)stage_seen(s, POINT_SUBMIT_LOCKED), who);
 	return false;
 }
 
@@ -157,7 +158,7 @@ void scenario_deadlock_livescan(struct stage *s)
 {
 	struct two_blocks two = { .list = s->fix->delwri_alloc(s->mp) };
 	struct actor *queue, *scan;
-	uint64_t since = now_ns();
+	struct patience patience = stage_patience(s);
 
 	if (!two.list) {
 		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
@@ -165,7 +166,7 @@ void scenario_deadlock_livescan(struct stage *s)
 	}
 	queue = stage_start(s, "Repair0", actor_queue_two, (uintptr_t)&two);
 	while (!smp_load_acquire(&two.queued)) {
-		if (stage_is_done(queue) || stage_hopeless(s, since, 0)) {
+		if (stage_is_done(queue) || stage_hopeless(s, &patience)) {
 			stage_verdict(s, VERDICT_UNTESTED,
 				      "two blocks could not be queued, one "
 				      "of them staled");
@@ -244,9 +245,11 @@ static void actor_stale(struct actor *actor)
 
 void scenario_deadlock_direct_stale(struct stage *s)
 {
-	struct actor *scan;
+	struct patience patience = stage_patience(s);
 	struct delwri_list *list;
+	struct actor *scan;
 	struct buf *bp;
+	int tried = 0;
 
 	list = s->fix->delwri_alloc(s->mp);
 	if (!list || s->fix->buf_get(s->mp, s->block, 1, 0, &bp)) {
@@ -257,16 +260,21 @@ void scenario_deadlock_direct_stale(struct stage *s)
 	s->fix->delwri_queue(bp, list);
 	s->fix->buf_relse(bp);
 	scan = stage_start(s, "Repair0", actor_stale, 0);
-	/* The director owns the list, and submits it like the daemon. */
-	for (int i = 0; i < STAGE_PASSES && !stage_is_done(scan); i++) {
+	/*
+	 * The director owns the list, and submits it like the daemon: it is
+	 * for nothing only if the scan sleeps for that.
+	 */
+	while (!stage_is_done(scan) && tried < STAGE_PASSES &&
+	       !stage_hopeless(s, &patience)) {
+		tried += stage_waiter() != NULL;
 		s->fix->delwri_submit_nowait(list);
-		sleep_ns(5000000, WAIT_NONE);
+		sleep_ns(1000000, WAIT_NONE);
 	}
-	if (!stage_is_done(scan)) {
+	if (!stage_is_done(scan) && stage_waiter()) {
 		stage_violated(s, "staling block %llu waits for its list while"
 			       " holding its lock, which the list's owner "
 			       "tried %d times\n",
-			       (unsigned long long)s->block, STAGE_PASSES);
+			       (unsigned long long)s->block, tried);
 		return;
 	}
 	if (!stage_join(s, scan))
@@ -311,6 +319,7 @@ void scenario_collateral_stall(struct stage *s)
 	const struct event *begin, *end;
 	struct actor *repair1, *bystander;
 	double from, to;
+	bool blocked;
 
 	if (!review_freed(s, NULL))
 		return;
@@ -329,6 +338,8 @@ void scenario_collateral_stall(struct stage *s)
 		return;
 	}
 	bystander = stage_start(s, "Bystander", actor_bystander, 0);
+	/* Or it got its turn when the wait was over. */
+	blocked = stage_until_waits(s, bystander, WAIT_LOCK);
 	if (!stage_join(s, bystander) || !stage_join(s, repair1))
 		return;
 	begin = find_event(s, POINT_WAIT_BEGIN);
@@ -344,6 +355,10 @@ void scenario_collateral_stall(struct stage *s)
 	if (to < end->at_ns) {
 		stage_verdict(s, VERDICT_HOLDS, "a transaction got the AG "
 			      "header during the wait");
+		return;
+	}
+	if (!blocked) {
+		stage_invalid(s, "the wait was over before the transaction");
 		return;
 	}
 	stage_violated(s, "Repair1 waited %.1f ms for a list with the AG's "

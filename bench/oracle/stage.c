@@ -152,27 +152,36 @@ static bool ail_is_idle(void)
  * Out of time; or somebody waits for a list whose owner has come by so
  * often that he will not help.
  */
-bool stage_hopeless(struct stage *s, uint64_t since_ns, uint64_t passes)
+bool stage_hopeless(struct stage *s, struct patience *p)
 {
 	const struct task *waiter = stage_waiter();
 	uint64_t now = now_ns();
 
-	if (now - since_ns > stage_patience_ms * 1000000ull)
+	if (++p->turns < STAGE_TURNS)
+		return false;
+	if (now - p->since_ns > stage_patience_ms * 1000000ull)
 		return true;
 	return waiter &&
 	       now - READ_ONCE(waiter->wait_since) >
 		       STAGE_HOPELESS_MS * 1000000ull &&
-	       (s->fix->ail_passes(s->mp) > passes + 2 * STAGE_PASSES ||
+	       (s->fix->ail_passes(s->mp) > p->passes + 2 * STAGE_PASSES ||
 		ail_is_idle());
+}
+
+struct patience stage_patience(const struct stage *s)
+{
+	return (struct patience){
+		.since_ns = now_ns(),
+		.passes = s->fix->ail_passes(s->mp),
+	};
 }
 
 #define until(s, cond, what)						\
 ({									\
-	uint64_t __since = now_ns();					\
-	uint64_t __passes = (s)->fix->ail_passes((s)->mp);		\
+	struct patience __patience = stage_patience(s);			\
 	bool __ok = true;						\
 									\
-	while (!(cond) && (__ok = !stage_hopeless(s, __since, __passes))) \
+	while (!(cond) && (__ok = !stage_hopeless(s, &__patience)))	\
 		sleep_ns(POLL_NS, WAIT_NONE);				\
 	__ok || out_of_patience(s, what);				\
 })
@@ -182,10 +191,17 @@ static bool waits_for(const struct actor *actor, enum wait_kind kind)
 	return READ_ONCE(actor->thread.task->wait_kind) == (int)kind;
 }
 
+/* Whoever was woken may not have had a processor yet. */
+static bool is_asleep(const struct task *t)
+{
+	return READ_ONCE(t->state) != TASK_RUNNING;
+}
+
 const struct task *stage_waiter(void)
 {
 	for (struct task *t = task_list(); t; t = t->next)
-		if (READ_ONCE(t->tid) && READ_ONCE(t->wait_kind) == WAIT_LIST)
+		if (READ_ONCE(t->tid) &&
+		    READ_ONCE(t->wait_kind) == WAIT_LIST && is_asleep(t))
 			return t;
 	return NULL;
 }

@@ -16,8 +16,14 @@
 #define STAGE_EVENTS	4096
 #define STAGE_ANY_BLOCK	UINT64_MAX
 
-/* A director's wait longer than this is a hang; set before scenarios run. */
+/*
+ * A director's wait longer than this is a hang, if he came round so often
+ * meanwhile: on a machine that is too busy, threads that he waits for have
+ * not had their turn either, and nothing is proven.  The time is set before
+ * scenarios run.
+ */
 extern unsigned int stage_patience_ms;
+#define STAGE_TURNS		2000
 /* A wait for a list that nobody comes by for any more. */
 #define STAGE_HOPELESS_MS	3000
 /* With everybody running, so many AIL passes without progress are one. */
@@ -133,10 +139,18 @@ bool stage_until_seen(struct stage *s, enum point point, uint64_t times);
 uint64_t stage_seen(const struct stage *s, enum point point);
 /* @more passes of the AIL daemon, or as many as it had work for. */
 bool stage_until_passes(struct stage *s, uint64_t more);
-/* Somebody who waits for a buffer to leave a list, or NULL. */
+/* Somebody who sleeps for a buffer to leave a list, or NULL. */
 const struct task *stage_waiter(void);
-/* No end can be expected of a wait since @since_ns, @passes AIL passes ago. */
-bool stage_hopeless(struct stage *s, uint64_t since_ns, uint64_t passes);
+/* A wait of the director's, from stage_patience() on. */
+struct patience {
+	uint64_t since_ns;
+	uint64_t passes;		/* of the AIL daemon, until then */
+	unsigned int turns;		/* in which he has looked */
+};
+
+struct patience stage_patience(const struct stage *s);
+/* One more turn: can no end of the wait be expected? */
+bool stage_hopeless(struct stage *s, struct patience *p);
 
 void stage_verdict(struct stage *s, enum verdict verdict,
 		   const char *fmt, ...)
