@@ -129,6 +129,15 @@ class Machines(Folder):
         self.refused("13", "", about="''")
         self.program("id", "echo 1000")
         self.refused(about="root")
+        self.program("id", "echo 0")
+        self.program("apt-get", "exit 1")
+        self.env["DEBOOTSTRAP_MIRROR"] = ""
+        self.refused(about="DEBOOTSTRAP_MIRROR")
+        (self.folder / ".git").rmdir()
+        self.refused(about="git")
+        (self.folder / "bin/debootstrap").unlink()
+        self.env["PATH"] = f"{self.folder / 'bin'}:/usr/bin:/bin"
+        self.refused(about="debootstrap")
         done = run(TOP / "scripts/test", "--machine")
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("'--machine'", done.stderr)
