@@ -52,7 +52,7 @@ class Build(unittest.TestCase):
         done = subprocess.run(
             [tree / "scripts/build", kind], text=True, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, check=False, user=user, cwd=self.folder,
-            env={k: v for k, v in os.environ.items() if k != "BUILD_DIR"} | env)
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)} | env)
         self.assertEqual(done.returncode, status, done.stderr)
         if status:
             self.assertEqual(done.stdout, "")
