@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""scripts/test: no skip is silent; --machines refuses, and leaves nothing."""
+"""scripts/test: no skip is silent, no warning ends a user's build.
+
+--machines refuses what it cannot do, and leaves nothing behind.
+"""
 import os
 import pathlib
 import shutil
@@ -98,6 +101,17 @@ class Skips(Folder):
             self.assertIn("skipped: sample_test.Half.test_skips: no perf", lines)
             self.assertIn("skipped: sample_test.Class.test_class: no pahole", lines)
         self.assertEqual(run(sys.executable, main, self.folder, "no.py").returncode, 1)
+
+
+class Warnings(Folder):
+    def test_errors_if_asked_for(self) -> None:
+        for asked in ("", "ON"):
+            build = self.folder / f"build{asked}"
+            done = run("cmake", "-S", TOP, "-B", build, "-G", "Ninja",
+                       env={**os.environ, "WARNINGS_ARE_ERRORS": asked})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual("-Werror" in (build / "build.ninja").read_text(),
+                             bool(asked))
 
 
 class Machines(Folder):
