@@ -85,7 +85,8 @@ fresh() {
 	cp -a "$dir.base" "$dir" || return
 	# The way to the mirror is this machine's, and a mirror may lag.
 	{
-		apt-config dump | grep -E '^Acquire::(https?|ftp)::Proxy' || true
+		apt-config dump 2>/dev/null |
+			grep -E '^Acquire::(https?|ftp)::Proxy' || true
 		echo 'Acquire::Check-Valid-Until "false";'
 	} >"$dir/etc/apt/apt.conf.d/machine"
 	echo force-unsafe-io >"$dir/etc/dpkg/dpkg.cfg.d/machine"
@@ -143,16 +144,16 @@ for name in "$@"; do
 done
 [ $# -gt 0 ] || set -- 12 13 unstable
 [ "$(id -u)" = 0 ] || refuse "it makes chroots, which only root can: use sudo"
-for command in debootstrap git setpriv unshare flock apt-config; do
+for command in debootstrap git setpriv unshare flock; do
 	command -v "$command" >/dev/null ||
-		refuse "$command is missing: apt-get install debootstrap git util-linux"
+		refuse "$command is missing: install debootstrap, git, util-linux"
 done
 [ -e "$top/.git" ] || refuse "$top is no git repository: it cannot be cloned"
 # shellcheck disable=SC2016 # apt's own
 mirror=${DEBOOTSTRAP_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
-	'Origin: Debian' 'Label: Debian' | head -n 1)}
-[ -n "$mirror" ] || refuse "apt knows no mirror of Debian: apt-get update, or
-set DEBOOTSTRAP_MIRROR"
+	'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)}
+[ -n "$mirror" ] || refuse "apt knows no mirror of Debian here: run apt-get \
+update, or set DEBOOTSTRAP_MIRROR to one"
 mkdir -p "$folder"
 exec 9>"$folder/lock"
 flock -n 9 || refuse "it is running already, in $folder"

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""scripts/test: no skip is silent; --machines refuses, and leaves nothing."""
+"""scripts/test: no skip is silent, no warning ends a user's build.
+
+--machines refuses what it cannot do, and leaves nothing behind.
+"""
 import os
 import pathlib
 import shutil
@@ -100,6 +103,17 @@ class Skips(Folder):
         self.assertEqual(run(sys.executable, main, self.folder, "no.py").returncode, 1)
 
 
+class Warnings(Folder):
+    def test_errors_if_asked_for(self) -> None:
+        for asked in ("", "ON"):
+            build = self.folder / f"build{asked}"
+            done = run("cmake", "-S", TOP, "-B", build, "-G", "Ninja",
+                       env={**os.environ, "WARNINGS_ARE_ERRORS": asked})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual("-Werror" in (build / "build.ninja").read_text(),
+                             bool(asked))
+
+
 class Machines(Folder):
     """A tree with nothing but the script, and programs that are not real."""
 
@@ -129,6 +143,15 @@ class Machines(Folder):
         self.refused("13", "", about="''")
         self.program("id", "echo 1000")
         self.refused(about="root")
+        self.program("id", "echo 0")
+        self.program("apt-get", "exit 1")
+        self.env["DEBOOTSTRAP_MIRROR"] = ""
+        self.refused(about="DEBOOTSTRAP_MIRROR")
+        (self.folder / ".git").rmdir()
+        self.refused(about="git")
+        (self.folder / "bin/debootstrap").unlink()
+        self.env["PATH"] = f"{self.folder / 'bin'}:/usr/bin:/bin"
+        self.refused(about="debootstrap")
         done = run(TOP / "scripts/test", "--machine")
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("'--machine'", done.stderr)
