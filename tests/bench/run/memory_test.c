@@ -302,7 +302,7 @@ static void test_nothing_left(void **state)
 static void test_used(void **state)
 {
 	(void)state;
-	print_message("a sanitizer's own memory is no workload's\n");
+	print_message("skipped: a sanitizer's own memory is no workload's\n");
 	skip();
 }
 

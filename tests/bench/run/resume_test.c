@@ -471,7 +471,8 @@ static void test_processor_taken(void **state)
 	(void)state;
 	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
 	if (CPU_COUNT(&all) < 2) {
-		puts("there is only one processor, of which none can be taken");
+		print_message("skipped: there is only one processor, of which "
+			      "none can be taken\n");
 		skip();
 	}
 	CPU_ZERO(&one);
