@@ -97,15 +97,16 @@ static void open_again(struct instance *in, const struct fix *fix,
 		fail_msg("%s, %s: %s", w->name, fix->name, in->record.reason);
 }
 
-/* The same for a batch. */
-static void batch_again(struct instance *in, struct record *rec, double *mean)
+/* The same for a batch; how often it was begun: each leaves its record. */
+static int batch_again(struct instance *in, struct record *rec, double *mean)
 {
 	const struct workload *w = in->workload;
-	int error = -ETIME;
+	int error = -ETIME, begun = 0;
 
-	for (int i = 0; i < BATCHES && error == -ETIME; i++)
+	for (; begun < BATCHES && error == -ETIME; begun++)
 		error = w->batch(in, w->timed ? BATCH_NS : LOADS, rec, mean);
 	assert_int_equal(error, 0);
+	return begun;
 }
 
 static void check_case(const struct fix *fix, const struct workload *w)
@@ -174,6 +175,7 @@ static void test_open(void **state)
 	struct instance *in = calloc(1, sizeof(*in));
 	const json_t *batches;
 	double mean;
+	int begun;
 
 	(void)state;
 	check_group("open/churn", 1);
@@ -182,13 +184,13 @@ static void test_open(void **state)
 	assert_non_null(w);
 	assert_non_null(in);
 	open_again(in, fixes[0], w);
-	batch_again(in, &in->record, &mean);
+	begun = batch_again(in, &in->record, &mean);
 	/* Each is timed, from an arrival within the batch. */
 	assert_true(in->record.nr_ops > 0);
 	assert_int_equal(histogram_count(&in->record.latency),
 			 in->record.nr_ops);
 	batches = json_object_get(in->record.series, "batches");
-	assert_int_equal(json_array_size(batches), 1);
+	assert_int_equal(json_array_size(batches), begun);
 	instance_close(in);
 	record_free(&in->record);
 	free(in);
