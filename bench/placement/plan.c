@@ -99,11 +99,11 @@ static void say_shared_core(const struct topology *t, const unsigned int *pus,
 /* --- memory ------------------------------------------------------------- */
 
 /*
- * Of nodes away from @pu, but for @not, the nearest or, if @far, farthest
+ * Of nodes away from @pu, but for @except, the nearest or, if @far, farthest
  * one, or one at @distance.
  */
 static unsigned int away_from(const struct topology *t, unsigned int pu,
-			      unsigned int not, bool far,
+			      unsigned int except, bool far,
 			      unsigned int distance)
 {
 	unsigned int found = TOPOLOGY_NONE, best = 0;
@@ -112,7 +112,7 @@ static unsigned int away_from(const struct topology *t, unsigned int pu,
 		unsigned int d = topology_distance(t, t->pu[pu].node, n);
 
 		if (!t->node[n].has_memory || topology_is_around(t, n, pu) ||
-		    n == not || (distance && d != distance))
+		    n == except || (distance && d != distance))
 			continue;
 		if (found == TOPOLOGY_NONE || (far ? d > best : d < best)) {
 			found = n;

@@ -15,7 +15,7 @@ struct memory_need {
 
 struct memory_fit {
 	uint64_t needs, here;		/* bytes; UINT64_MAX: no limit */
-	char why[119];			/* "needs N MiB, M here (...)" */
+	char why[128];			/* "needs N MiB, M here (...)" */
 };
 
 /*
