@@ -8,6 +8,7 @@ import sys
 from typing import Callable
 
 EXIT_LOST = 2
+BUFFER = 1 << 20
 # What fork() says.
 LACKING = (errno.EAGAIN, errno.ENOMEM)
 
@@ -17,6 +18,10 @@ def closed(main: Callable[[], int | None], program: str) -> int:
 
     Who reads no further, as head(1), has had enough: that is no failure.
     """
+    if not sys.stdout.isatty():
+        # Written at the end: argparse says nothing of a write that fails.
+        sys.stdout = open(sys.stdout.fileno(), "w", buffering=BUFFER,
+                          encoding=sys.stdout.encoding, closefd=False)
     try:
         try:
             status = main()
