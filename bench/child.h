@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Processes of our own: the only place that forks and kills.  A number is
- * signalled only while it is surely this child's:
- * from a fork that succeeded until the child is reaped.  For processes that
- * have one thread as long as they use this.
+ * signalled only while it is surely this child's: from a fork that succeeded
+ * until the child is reaped.  For processes that have one thread as long as
+ * they use this.
  */
 #ifndef BENCH_CHILD_H
 #define BENCH_CHILD_H
