@@ -247,7 +247,8 @@ static void test_tiers(void **state)
 	/* The nearest that has memory is another than the nearest. */
 	t = load("pack:1 [numa(memory=0)] [numa(memory=1GB)] core:2 pu:1");
 	assert_int_equal(t->pu[0].node, 0);
-	assert_int_equal(t->pu[0].memory, 1);
+	/* hwloc 2.12 gives a node of no memory some of its own. */
+	assert_int_equal(t->pu[0].memory, t->node[0].has_memory ? 0 : 1);
 	topology_free(t);
 }
 
@@ -274,12 +275,18 @@ static void refused(const char *source, const char *because)
 
 static void test_bad(void **state)
 {
-	char path[256];
+	struct topology *t;
+	char path[256], why[512];
 
 	(void)state;
 	/* hwloc still reads its first format. */
 	topology_free(load("version_1.xml"));
-	refused(topology_path("version_3.xml", path), "version 3");
+	/* hwloc 2.12 reads its third one, too. */
+	if (topology_load(topology_path("version_3.xml", path), &t, why,
+			  sizeof(why)))
+		refused(path, "version 3");
+	else
+		topology_free(t);
 	refused(topology_path("broken.xml", path), "no XML that hwloc");
 	refused("/nowhere/to/be/found", "No such file");
 	refused("missing.xml", "No such file");
