@@ -5,6 +5,7 @@ nothing hangs, and what could not be done is said.
 fail_nth.c makes one call fail and counts signals to, and waits for, anything
 but a child of the caller's own.
 """
+import itertools
 import os
 import random
 import re
@@ -24,9 +25,9 @@ PROGRAM = Path(os.environ["DELWRIBENCH"])
 INTERPOSER = Path(os.environ["FAIL_NTH_SO"])
 # Far more than any command here takes on a busy machine: a hang.
 PATIENCE_S = 200
-# A user who has no other processes: the limit counts those of the machine,
-# containers included.
-NOBODY = 20000 + os.getpid() % 40000
+# Users who have no other processes: the limit counts those of the machine,
+# containers included, and the dead whom a container's first process leaves.
+NOBODIES = itertools.count(20000 + os.getpid() * 64 % 40000)
 VERIFY = [PROGRAM, "verify", "--fix", "none", "--fix", "delwri_queue_here",
           "--hazard", "lost-error"]
 STRESS = [PROGRAM, "verify", "--fix", "none", "--stress", "0.1"]
@@ -197,30 +198,26 @@ class FewProcesses(unittest.TestCase):
         shutil.copy(TOP / "bench/output.py", self.folder / "bench")
         self.home = self.folder / "home"
         self.home.mkdir()
-        os.chown(self.home, NOBODY, NOBODY)
 
     def start(self, command: list, limit: int) -> subprocess.Popen:
+        self.user = next(NOBODIES)
+        os.chown(self.home, self.user, self.user)
+
         def become_nobody() -> None:
             # Ignored, as by a shell in the background, it would stay so.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+            os.setgid(self.user)
+            os.setuid(self.user)
 
         words = [str(word).replace(str(PROGRAM),
                                    str(self.folder / "delwribench"))
                  .replace(str(TOP / "bench"), str(self.folder / "bench"))
                  for word in command]
-        # Whoever was killed counts until he is reaped.
-        for _ in range(100):
-            try:
-                return subprocess.Popen(
-                    words, cwd=self.home, preexec_fn=become_nobody, text=True,
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE, start_new_session=True)
-            except BlockingIOError:
-                time.sleep(0.1)
-        return self.fail(f"nobody has other processes: {processes_of(NOBODY)}")
+        return subprocess.Popen(
+            words, cwd=self.home, preexec_fn=become_nobody, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, start_new_session=True)
 
     def try_out(self, command: list, limits: list[int],
                 begins: str = "") -> None:
@@ -248,10 +245,10 @@ class FewProcesses(unittest.TestCase):
                     self.assertNotIn("Traceback", stderr)
                     # The kernel ends a child's child, after it.
                     for _ in range(1000):
-                        if not processes_of(NOBODY):
+                        if not processes_of(self.user):
                             break
                         time.sleep(0.01)
-                    self.assertEqual(processes_of(NOBODY), [])
+                    self.assertEqual(processes_of(self.user), [])
 
     def test_verify(self) -> None:
         self.try_out([PROGRAM, "verify", "--fix", "none", "--hazard",
