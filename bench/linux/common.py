@@ -47,14 +47,15 @@ def run(
     return result
 
 
-def write_if_changed(path: Path, data: bytes) -> None:
+def write_if_changed(path: Path, data: bytes) -> bool:
     """Leave the time stamp alone, which make looks at, if nothing changes."""
     if path.is_file() and path.read_bytes() == data:
-        return
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     temporary.write_bytes(data)
     os.replace(temporary, path)
+    return True
 
 
 @contextlib.contextmanager

@@ -2,8 +2,8 @@
 /*
  * What the hooks of dwb_probe.h do.  Verdicts rest on who issued a write and
  * when it completed, never on a flag or a link that a fix maintains:
- * misqueued: the load returned success, yet did not issue the block itself;
- * not durable: the load returned success before the block's write completed.
+ * misqueued: the load returned success, yet did not issue a block itself;
+ * not durable: the load returned success before a block's write completed.
  *
  * Parameters, under /sys/module/xfs/parameters: dwb_counters (reading gives
  * all figures, times in ns; writing forgets everything), and the knobs.
@@ -40,8 +40,7 @@ struct length {
 static struct {
 	u64		loads;		/* that succeeded */
 	u64		loads_failed;
-	u64		blocks;		/* given to the loads' queues */
-	u64		linked;		/* ... while on somebody's list */
+	u64		blocks;		/* given to the loads */
 	u64		misqueued;
 	u64		not_durable;
 	u64		staled_linked;	/* staled while on a list */
@@ -54,14 +53,9 @@ static struct {
 	u64		ail_submits;	/* started */
 	u64		ail_queued;	/* by the AIL since its last submit */
 	u64		ail_queued_max;	/* ... the most */
-	u64		wait_with_agf;	/* waits with such a buffer locked */
-	u64		wait_with_agi;
-	u64		wait_with_other;
-	u64		wait_with_none;
 	u64		superseded;	/* exposed until freed, never written */
 	struct length	window;		/* unlocked stale until next submit */
 	struct length	exposed;	/* load's return until block written */
-	struct length	wait;		/* for a list */
 } c;
 static bool ail_in_submit;		/* dwb_lock */
 static atomic64_t lookups;		/* of cached buffers */
@@ -71,13 +65,14 @@ static atomic_t failed_sync;
 static u64 fail_daddr;			/* READ_ONCE, WRITE_ONCE */
 static u64 hold_until;			/* ns, or 0; dwb_lock */
 
-/* A block that a bulk load has queued. */
+/* A block that a bulk load was given. */
 struct block {
 	struct hlist_node	node;
 	struct list_head	list;
 	xfs_daddr_t		daddr;
 	struct task_struct	*owner;	/* NULL once the load has returned */
 	u64			returned;
+	bool			locked;	/* what it held before is no matter */
 	bool			own;	/* issued by the load itself */
 	bool			durable;
 };
@@ -112,6 +107,17 @@ static struct block *block_find(xfs_daddr_t daddr)
 	hash_for_each_possible(blocks, b, node,
 			       daddr) if (b->daddr == daddr) return b;
 	return NULL;
+}
+
+static struct block *block_alloc(xfs_daddr_t daddr)
+{
+	struct block *b;
+
+	dwb_records();	/* a sleep for memory is no fix's */
+	b = kzalloc(sizeof(*b), GFP_NOFS | __GFP_NOFAIL);
+	b->daddr = daddr;
+	b->owner = current;
+	return b;
 }
 
 static void block_free(struct block *b)
@@ -151,7 +157,25 @@ static bool ignored(struct xfs_buf *bp)
 
 void dwb_locked(struct xfs_buf *bp)
 {
+	struct block *b;
+
 	dwb_held_add(bp);
+	if (list_empty(&block_list) || ignored(bp))
+		return;
+	spin_lock(&dwb_lock);
+	b = block_find(xfs_buf_daddr(bp));
+	if (b && b->owner == current)
+		b->locked = true;
+	spin_unlock(&dwb_lock);
+}
+
+int dwb_trylock(struct xfs_buf *bp)
+{
+	int busy = down_trylock(&bp->b_sema);
+
+	if (!busy)
+		dwb_locked(bp);
+	return busy;
 }
 
 void dwb_queue(struct xfs_buf *bp)
@@ -209,6 +233,7 @@ void dwb_found(struct xfs_buf *bp)
 	struct mark *m;
 
 	atomic64_inc(&lookups);
+	dwb_watch_found();
 	if (!(bp->b_flags & XBF_STALE) || ignored(bp))
 		return;
 	spin_lock(&dwb_lock);
@@ -221,28 +246,33 @@ void dwb_found(struct xfs_buf *bp)
 void dwb_submit(struct xfs_buf *bp)
 {
 	struct block *b;
+	bool own;
 
 	if (!(bp->b_flags & XBF_WRITE) || ignored(bp))
 		return;
 	spin_lock(&dwb_lock);
 	b = block_find(xfs_buf_daddr(bp));
-	if (b && b->owner == current)
+	own = b && b->owner == current;
+	if (own)
 		b->own = true;
 	spin_unlock(&dwb_lock);
+	if (own)
+		dwb_watch_submit();
 }
 
 void dwb_ioend(struct xfs_buf *bp)
 {
 	struct block *b;
 
-	if (!(bp->b_flags & XBF_WRITE) || bp->b_error || ignored(bp))
+	if (!(bp->b_flags & XBF_WRITE) || bp->b_error || bp->b_io_error ||
+	    ignored(bp))
 		return;
 	spin_lock(&dwb_lock);
 	if (c.hits && c.hit_daddr == xfs_buf_daddr(bp))
 		c.hit_writes++;
 	b = block_find(xfs_buf_daddr(bp));
 	if (b && b->owner)
-		b->durable = true;
+		b->durable = b->locked || b->own;
 	else if (b) {
 		length_add(&c.exposed, ktime_get_ns() - b->returned);
 		block_free(b);
@@ -261,34 +291,6 @@ void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio)
 		return;
 	}
 	submit_bio(bio);
-}
-
-u64 dwb_wait_begin(void)
-{
-	unsigned int held = dwb_held();
-
-	spin_lock(&dwb_lock);
-	c.wait_with_agf += !!(held & DWB_HELD_AGF);
-	c.wait_with_agi += !!(held & DWB_HELD_AGI);
-	c.wait_with_other += !!(held & DWB_HELD_OTHER);
-	c.wait_with_none += !held;
-	spin_unlock(&dwb_lock);
-	return ktime_get_ns();
-}
-
-void dwb_wait_end(u64 begin)
-{
-	u64 ns = ktime_get_ns() - begin;
-	bool first;
-
-	spin_lock(&dwb_lock);
-	length_add(&c.wait, ns);
-	first = c.wait.count == 1;
-	spin_unlock(&dwb_lock);
-	if (first) {
-		pr_info("dwb: first wait, %llu ns, by:\n", ns);
-		dump_stack();
-	}
 }
 
 bool dwb_ail_eager(void)
@@ -356,13 +358,6 @@ static void load_end(struct task_struct *task, int error)
 	}
 }
 
-void dwb_bload_begin(void)
-{
-	spin_lock(&dwb_lock);
-	load_end(current, -ECANCELED);	/* nothing, unless a hook is missing */
-	spin_unlock(&dwb_lock);
-}
-
 /* The trial begins: the AIL cannot drop the buffer before it is released. */
 static void hit(xfs_daddr_t daddr)
 {
@@ -374,21 +369,33 @@ static void hit(xfs_daddr_t daddr)
 		hold_until = ktime_get_ns() + hold_arm_ms * NSEC_PER_MSEC;
 }
 
-void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr)
+void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
+		     int error)
 {
 	struct xfs_mount *mp = cur->bc_mp;
+	struct block *b, *old;
 	xfs_daddr_t daddr;
 	struct mark *m;
 
-	if (cur->bc_ops->type == XFS_BTREE_TYPE_MEM)
+	if (error || cur->bc_ops->type == XFS_BTREE_TYPE_MEM)
 		return;
 	if (cur->bc_ops->ptr_len == XFS_BTREE_LONG_PTR_LEN)
 		daddr = XFS_FSB_TO_DADDR(mp, be64_to_cpu(ptr->l));
 	else
 		daddr = XFS_AGB_TO_DADDR(mp, cur->bc_ag.pag->pag_agno,
 					 be32_to_cpu(ptr->s));
+	dwb_watch_claim();
+	b = block_alloc(daddr);
 
 	spin_lock(&dwb_lock);
+	c.blocks++;
+	old = block_find(daddr);
+	if (old) {
+		c.superseded += !old->owner;
+		block_free(old);
+	}
+	hash_add(blocks, &b->node, b->daddr);
+	list_add(&b->list, &block_list);
 	m = mark_find(daddr);
 	if (m && m->open && m->submits == c.ail_submits && !ail_in_submit) {
 		c.met_claim++;
@@ -398,31 +405,7 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr)
 	spin_unlock(&dwb_lock);
 }
 
-void dwb_bload_block(struct xfs_buf *bp)
-{
-	struct block *b, *old;
-
-	if (ignored(bp))
-		return;
-	b = kzalloc(sizeof(*b), GFP_NOFS | __GFP_NOFAIL);
-	b->daddr = xfs_buf_daddr(bp);
-	b->owner = current;
-
-	spin_lock(&dwb_lock);
-	c.blocks++;
-	if (linked(bp))
-		c.linked++;
-	old = block_find(b->daddr);
-	if (old) {
-		c.superseded += !old->owner;
-		block_free(old);
-	}
-	hash_add(blocks, &b->node, b->daddr);
-	list_add(&b->list, &block_list);
-	spin_unlock(&dwb_lock);
-}
-
-void dwb_bload_end(int error)
+int dwb_bload_end(int error)
 {
 	spin_lock(&dwb_lock);
 	if (error)
@@ -431,6 +414,7 @@ void dwb_bload_end(int error)
 		c.loads++;
 	load_end(current, error);
 	spin_unlock(&dwb_lock);
+	return error;
 }
 
 #define PRINT(x)	n += sysfs_emit_at(buf, n, #x "=%llu ", c.x)
@@ -447,7 +431,6 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(loads);
 	PRINT(loads_failed);
 	PRINT(blocks);
-	PRINT(linked);
 	PRINT(misqueued);
 	PRINT(not_durable);
 	PRINT(staled_linked);
@@ -459,14 +442,10 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(hit_not_durable);
 	PRINT(ail_submits);
 	PRINT(ail_queued_max);
-	PRINT(wait_with_agf);
-	PRINT(wait_with_agi);
-	PRINT(wait_with_other);
-	PRINT(wait_with_none);
 	PRINT(superseded);
 	PRINT_LENGTH(window);
 	PRINT_LENGTH(exposed);
-	PRINT_LENGTH(wait);
+	n = dwb_waits_show(buf, n);
 	n += sysfs_emit_at(buf, n,
 			   "lookups=%lld held=%d failed_async=%d "
 			   "failed_sync=%d\n",
@@ -488,6 +467,7 @@ static int counters_set(const char *val, const struct kernel_param *kp)
 	list_for_each_entry_safe(m, nm, &mark_list, list)
 		mark_free(m);
 	memset(&c, 0, sizeof(c));
+	dwb_waits_forget();
 	atomic64_set(&lookups, 0);
 	atomic_set(&fails_left, 0);
 	atomic_set(&failed_async, 0);

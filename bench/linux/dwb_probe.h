@@ -14,7 +14,7 @@ struct xfs_buf;
 struct xfs_btree_cur;
 union xfs_btree_ptr;
 
-/* xfs_buf.c, with the buffer locked. */
+/* Of the buffer cache; all but dwb_trylock() with the buffer locked. */
 void dwb_locked(struct xfs_buf *bp);
 void dwb_queue(struct xfs_buf *bp);
 void dwb_stale(struct xfs_buf *bp);
@@ -22,12 +22,61 @@ void dwb_unlock(struct xfs_buf *bp);
 void dwb_found(struct xfs_buf *bp);
 void dwb_submit(struct xfs_buf *bp);
 void dwb_ioend(struct xfs_buf *bp);
+/* Instead of down_trylock(). */
+int dwb_trylock(struct xfs_buf *bp);
 /* Instead of submit_bio(): or fail it, with nothing written. */
 void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio);
 
-/* A wait for a list: begin returns the time in ns that end wants back. */
-u64 dwb_wait_begin(void);
-void dwb_wait_end(u64 begin);
+/*
+ * What a task sleeps for in a bulk load or in a lookup that finds its buffer
+ * (dwb_wait.c).  A watch and a kind last from such a line to the end of the
+ * block that it is in.
+ */
+#define dwb_watch_load()						\
+	struct dwb_watch dwb_w __cleanup(dwb_watch_end);		\
+	dwb_watch_begin(&dwb_w, true)
+#define dwb_watch_lookup()						\
+	struct dwb_watch dwb_w __cleanup(dwb_watch_end);		\
+	dwb_watch_begin(&dwb_w, false)
+/* Before a buffer's lock is waited for. */
+#define dwb_locking()							\
+	int dwb_k __cleanup(dwb_kind_end) = dwb_kind_begin(DWB_LOCK)
+/* Before the bulk loader's caller is asked for records. */
+#define dwb_records()							\
+	int dwb_k __cleanup(dwb_kind_end) = dwb_kind_begin(DWB_RECORDS)
+
+enum dwb_kind { DWB_LIST, DWB_LOCK, DWB_IO, DWB_RECORDS, DWB_NR_KINDS };
+
+struct dwb_watch {
+	struct hlist_node	node;
+	struct task_struct	*task;
+	bool			load;		/* else a lookup */
+	bool			found;		/* its buffer in the cache */
+	unsigned int		claims;		/* blocks given to the load */
+	unsigned long		switches;	/* the task's own, at since */
+	u64			since;		/* ns */
+	enum dwb_kind		kind;		/* of a sleep since then */
+	struct dwb_sleep {
+		u64		count;
+		u64		total_ns;
+		u64		max_ns;
+	} sleeps[DWB_NR_KINDS];
+	u64			held[4];	/* AGF, AGI, others, none */
+};
+
+void dwb_watch_begin(struct dwb_watch *w, bool load);
+void dwb_watch_end(struct dwb_watch *w);
+/* Returns what dwb_kind_end() puts back. */
+int dwb_kind_begin(enum dwb_kind kind);
+void dwb_kind_end(int *before);
+/* The caller's lookup has found a buffer in the cache. */
+void dwb_watch_found(void);
+/* The caller's load submits a block; is given one: which of the load, from 0. */
+void dwb_watch_submit(void);
+unsigned int dwb_watch_claim(void);
+/* All that ended, as name=value from buf + n on; or back to nothing. */
+int dwb_waits_show(char *buf, int n);
+void dwb_waits_forget(void);
 
 /* What buffers the caller has locked, as far as dwb_held.c knows. */
 enum dwb_held {
@@ -45,10 +94,10 @@ void dwb_ail_before_submit(struct xfs_ail *ailp);
 void dwb_ail_after_submit(void);
 void dwb_others_queue(struct xfs_ail *ailp);
 
-/* The bulk loader.  A load belongs to the task that calls these. */
-void dwb_bload_begin(void);
-void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr);
-void dwb_bload_block(struct xfs_buf *bp);
-void dwb_bload_end(int error);
+/* The bulk loader.  A load belongs to the task whose function this is. */
+void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
+		     int error);
+/* Returns @error. */
+int dwb_bload_end(int error);
 
 #endif

@@ -58,28 +58,49 @@ def ready() -> bool:
 
 def pristine() -> Path:
     """The distribution's source, unpacked once: fs/xfs and checkpatch."""
-    top = BUILD / "source"
     if not TARBALL.is_file():
         raise Failure(f"{TARBALL} is missing: run scripts/setup kernel")
-    stamp = f"{TARBALL.stat().st_size} {TARBALL.stat().st_mtime_ns}"
-    if (top / "stamp").is_file() and (top / "stamp").read_text() == stamp:
+    about = TARBALL.stat()
+    # Two who unpack it at the same time do so in folders of their own.
+    top = BUILD / f"source-{about.st_size}-{about.st_mtime_ns}"
+    if top.is_dir():
         return top / SOURCE
-    shutil.rmtree(top, ignore_errors=True)
-    top.mkdir(parents=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(dir=BUILD, prefix="unpacking-"))
     scripts = [
         f"{SOURCE}/scripts/{f}"
         for f in ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
     ]
     result = run(
-        ["tar", "-xJf", str(TARBALL), "-C", str(top), f"{SOURCE}/fs/xfs", *scripts]
+        ["tar", "-xJf", str(TARBALL), "-C", str(new), f"{SOURCE}/fs/xfs", *scripts]
     )
     if result.returncode:
+        shutil.rmtree(new)
         raise Failure(f"{TARBALL} does not unpack: {result.stdout.strip()}")
-    (top / "stamp").write_text(stamp)
+    try:
+        new.rename(top)
+    except OSError:  # the other one was faster
+        shutil.rmtree(new)
     return top / SOURCE
 
 
+def _only_xfs(file: Path) -> None:
+    """Refuse what this lane does not build."""
+    named = re.findall(
+        r"^(?:---|\+\+\+|rename from|rename to) (\S+)", file.read_text(errors="replace"), re.M
+    )
+    for path in named:
+        inside = path == "/dev/null" or re.match(r"(?:[^/]+/)?fs/xfs/", path)
+        if not inside:
+            raise Failure(
+                f"{file}: changes {path.partition('/')[2] or path}, and only fs/xfs is built"
+                " here: leave that part out, and give paths as git diff does, a/fs/xfs/...",
+                2,
+            )
+
+
 def _apply_patch(file: Path, tree: Path) -> None:
+    _only_xfs(file)
     with file.open() as f:
         result = run(
             ["patch", "-p1", "-f", "-N", "--no-backup-if-mismatch", "-d", str(tree)],
@@ -108,19 +129,47 @@ def _apply_patch(file: Path, tree: Path) -> None:
     )
 
 
+def _rules(text: str) -> dict[str, str]:
+    """The rules that must match: as spatch calls each, and its first change.
+
+    Not those that stand in for another one ("depends on !...").
+    """
+    must: dict[str, str] = {}
+    header = name = ""
+    declaring = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if declaring:
+            declaring = not line.startswith("@@")
+        elif found := re.match(r"@(.*)@", line):
+            declaring, header = True, found[1].strip()
+            name = header.split()[0] if header else f"rule starting on line {number}"
+        elif line[:1] in ("-", "+") and not re.search("script:|depends on.*!", header):
+            must.setdefault(name, line)
+    return must
+
+
 def _apply_cocci(file: Path, tree: Path) -> None:
     result = run(
-        ["spatch", "--very-quiet", "--include-headers", "--in-place"]
+        ["spatch", "--debug", "--include-headers", "--in-place"]
         + ["--sp-file", str(file), "--dir", str(tree / "fs" / "xfs")]
     )
-    errors = [
-        line.strip()
-        for line in result.stdout.splitlines()
-        if re.search(r"(parse|semantic) error|^error:|Fatal error", line)
-    ]
-    if result.returncode or errors:
-        what = errors[0] if errors else result.stdout.strip()[-200:]
+    if result.returncode:
+        errors = re.findall(r".*(?:parse|semantic) error:.*|.*Fatal error.*", result.stdout)
+        what = (errors or [result.stdout[-200:]])[0].strip()
         raise Failure(f"{file}: spatch refuses it: {what}", 2)
+    now, matched = "", set()
+    for line in result.stdout.splitlines():
+        if found := re.fullmatch(r"(.+?) = ", line):
+            now = found[1]
+        elif "transform state:" in line:
+            matched.add(now)
+    for name, change in _rules(file.read_text()).items():
+        if name not in matched:
+            raise Failure(
+                f"{file}: {name} ({change}) matches nothing in {SOURCE}: write it for"
+                " this source, or let it depend on what it stands in for",
+                2,
+            )
 
 
 def _has_changes(file: Path) -> bool:
@@ -135,26 +184,47 @@ def key(*files: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def patched(fix: Fix) -> Path:
-    """A tree that holds fs/xfs with @fix applied."""
+def patched(fix: Fix, folder: Path = BUILD / "patched") -> Path:
+    """A tree below @folder that holds fs/xfs with @fix applied."""
     base = pristine()
-    tree = BUILD / "patched" / fix.name
+    tree = folder / fix.name
     stamp = tree / "stamp"
-    want = key(fix.file) + (BUILD / "source" / "stamp").read_text()
+    want = f"{key(fix.file)} {base}"
     if stamp.is_file() and stamp.read_text() == want:
         return tree
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(base / "fs" / "xfs", tree / "fs" / "xfs")
-    if fix.file.suffix == ".cocci":
-        _apply_cocci(fix.file, tree)
-    elif _has_changes(fix.file) or not fix.own:
-        _apply_patch(fix.file, tree)
-    if _has_changes(fix.file) or not fix.own:
-        if not diff(tree):
-            shutil.rmtree(tree)
+    try:
+        if fix.file.suffix == ".cocci":
+            _apply_cocci(fix.file, tree)
+        elif _has_changes(fix.file) or not fix.own:
+            _apply_patch(fix.file, tree)
+        if (_has_changes(fix.file) or not fix.own) and not diff(tree):
             raise Failure(f"{fix.file}: changes nothing in fs/xfs: no rule matches", 2)
+        _confirm(fix, tree)
+    except Failure:
+        shutil.rmtree(tree)
+        raise
     stamp.write_text(want)
     return tree
+
+
+def has_no(fix: Fix) -> list[str]:
+    """Functions that the fix's file says ("Has-no: NAME") are called nowhere."""
+    return re.findall(r"\bHas-no:\s*(\w+)", fix.file.read_text(errors="replace"))
+
+
+def _confirm(fix: Fix, tree: Path) -> None:
+    for name in has_no(fix):
+        for path in sorted((tree / "fs" / "xfs").rglob("*.[ch]")):
+            text = path.read_text(errors="replace")
+            if found := re.search(rf"\b{name}\s*\(", text):
+                line = text[: found.start()].count("\n") + 1
+                raise Failure(
+                    f"{fix.file}: says Has-no: {name}, but {path.relative_to(tree)}:{line}"
+                    " has it: take one of the two out",
+                    2,
+                )
 
 
 def diff(tree: Path) -> str:
@@ -165,6 +235,19 @@ def diff(tree: Path) -> str:
         text = run(["diff", "-rupN", "a/fs/xfs", "b/fs/xfs"], cwd=t).stdout
     text = re.sub(r"^diff -.*\n", "", text, flags=re.M)
     return re.sub(r"^((?:---|\+\+\+) \S+)\t.*$", r"\1", text, flags=re.M)
+
+
+def changed(tree: Path) -> list[str]:
+    """The files of fs/xfs in which @tree is not the distribution's."""
+    base = pristine() / "fs" / "xfs"
+    here = tree / "fs" / "xfs"
+    names = {str(p.relative_to(top)) for top in (base, here) for p in top.rglob("*") if p.is_file()}
+    return sorted(
+        name
+        for name in names
+        if not ((base / name).is_file() and (here / name).is_file())
+        or (base / name).read_bytes() != (here / name).read_bytes()
+    )
 
 
 def describe(fix: Fix) -> str:
@@ -184,5 +267,6 @@ def describe(fix: Fix) -> str:
 
 
 def mail(fix: Fix) -> str:
-    """As one would send it: description, ---, the diff."""
-    return describe(fix).strip() + "\n---\n" + diff(patched(fix))
+    """As one would send it: description, ---, the diff.  Waits for nobody."""
+    with tempfile.TemporaryDirectory() as folder:
+        return describe(fix).strip() + "\n---\n" + diff(patched(fix, Path(folder)))

@@ -3,7 +3,8 @@
 
 Nothing here waits without a limit: a guest that does not boot is started
 once more; a step at which one dies or stops answering is tried once more in a
-fresh boot, which then goes on with the next.
+fresh boot, which then goes on with the next.  A fix in whose step the kernel
+has died twice with an oops is ended: none of its other steps is tried.
 """
 
 import lzma
@@ -15,6 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import complaints
 import modules
 import pin
 from common import BUILD, HERE, Failure, run, say
@@ -35,6 +37,10 @@ class Step:
     limit: int  # seconds
     words: dict[str, object]
 
+    @property
+    def fix(self) -> str:
+        return str(self.words.get("module", "")).partition(".")[0]
+
     def line(self) -> str:
         words = " ".join(f"{k}={v}" for k, v in self.words.items())
         return f"{self.id} {self.step} limit={self.limit} {words}"
@@ -49,6 +55,7 @@ class Session:
     boots: int = 0
     boots_failed: int = 0
     deaths: int = 0
+    ended: dict[str, str] = field(default_factory=dict)  # fixes: the step
     places: list[pin.Place] = field(default_factory=list)  # under kvm
     logs: Path = field(default_factory=Path)
 
@@ -157,19 +164,29 @@ def _machine(accelerator: str, processors: int, where: list[pin.Place]) -> list[
     return options
 
 
-def _parse(text: str) -> dict[str, dict[str, str]]:
-    results: dict[str, dict[str, str]] = {}
+def _parse(text: str) -> dict[str, dict]:
+    """What was reported: figures by step, and what the kernel complained of.
+
+    A line "+ID ..." is of the kernel's log.
+    """
+    results: dict[str, dict] = {}
+    logs: dict[str, str] = {}
     for line in text.splitlines():
-        words = line.split()
-        if words:
-            pairs = (w.split("=", 1) for w in words[1:] if "=" in w)
-            results.setdefault(words[0], {}).update(dict(pairs))
+        first, _, rest = line.partition(" ")
+        if first.startswith("+"):
+            logs[first[1:]] = logs.get(first[1:], "") + rest + "\n"
+        elif first:
+            pairs = (w.split("=", 1) for w in rest.split() if "=" in w)
+            results.setdefault(first, {}).update(dict(pairs))
+    for name in logs.keys() & results.keys():
+        if found := complaints.parse(logs[name]):
+            results[name]["complaints"] = found
     return results
 
 
 def _boot(
     plan: list[Step], session: Session, accelerator: str, processors: int
-) -> dict[str, dict[str, str]]:
+) -> dict[str, dict]:
     """One boot.  Returns what the guest reported, however it ended."""
     _, _, image = modules.kernel()
     session.boots += 1
@@ -220,14 +237,14 @@ def _boot(
 
 def carry_out(
     plan: list[Step], session: Session, accelerator: str = "", processors: int = 2
-) -> dict[str, dict[str, str]]:
+) -> dict[str, dict]:
     """Every step's report; a step that brought no figures says why."""
     accelerator = accelerator or session.accelerator
     if accelerator == "kvm" and len(session.places) != processors:
         session.places = pin.plan(processors)
-    results: dict[str, dict[str, str]] = {}
+    results: dict[str, dict] = {}
     deaths, retried = 0, False
-    died: set[str] = set()
+    died: dict[str, list[dict]] = {}  # by step: the kernel's last words
     while plan:
         got = _boot(plan, session, accelerator, processors)
         log = session.logs / f"boot-{session.boots}.log"
@@ -247,22 +264,30 @@ def carry_out(
         if left and not hung:
             deaths += 1
             session.deaths += 1
-            again = left[0].id in died
-            say(
-                f"guest died at step {left[0].id}; its log is {log}"
-                + ("" if again else ": once more")
-            )
+            step = left[0]
+            again = step.id in died
+            words = complaints.parse(log.read_text(errors="replace")) if log.is_file() else []
+            said = f": {complaints.words(words[-1])}" if words else ", and said nothing"
+            died[step.id] = died.get(step.id, []) + words
+            say(f"guest died at step {step.id}{said}; its log is {log}"
+                + ("" if again else ": once more"))  # fmt: skip
             if again:
-                results[left[0].id] = {"failed": "guest-died-twice"}
+                results[step.id] = {"failed": "guest-died-twice"}
                 left = left[1:]
-            else:
-                died.add(left[0].id)
+                if complaints.oopsed(words):
+                    session.ended[step.fix] = step.id
+                    left = [s for s in left if s.fix != step.fix]
         for step in hung:
             say(f"step {step.id} hung; the stacks are in {log}")
         if deaths >= MAX_DEATHS:
             results.update({s.id: {"failed": "guests-keep-dying"} for s in left})
             break
         plan = left
+    for name, words in died.items():
+        if words:
+            mine = results[name].setdefault("complaints", [])
+            mine += [c for c in words if c not in mine]
+            results[name]["died"] = 1
     return results
 
 

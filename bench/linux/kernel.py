@@ -3,9 +3,14 @@
 
 Installs what it needs (scripts/setup kernel).  No hardware virtualisation
 is required.  A run's figures are in RUN/kernel.json.
+
+Exit status: 0: nothing speaks against a fix; 1: something does, or the lane
+failed; 2: bad input; 3: nothing does, but a part has shown nothing (no control,
+no valid trial, a hook without a place); 77: check, packages are missing.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -20,6 +25,7 @@ sys.dont_write_bytecode = True
 
 import fixes  # noqa: E402
 import lane  # noqa: E402
+import modules  # noqa: E402
 import table  # noqa: E402
 import verdict  # noqa: E402
 from bench.output import closed  # noqa: E402
@@ -30,10 +36,11 @@ COMMANDS = {
     "build": "one module per fix and kind",
     "run": "repair storms, fixes in ABBA order within a boot",
     "verify": "the widened storm, then crashes and write errors: who loses data",
+    "assert": "the widened storm with XFS's assertions on: whose fire, and where",
     "cost": "instructions per lookup, counted by the emulator",
     "hunt": "everything at once on 8 processors, short of memory and log: who hangs",
-    "check": "one failed write with two fixes, what CI runs; 77: packages are missing",
-    "all": "build, run, verify, cost, and unless --quick hunt",
+    "check": "one storm, crash and failed write of none and --fix (the stock fix)",
+    "all": "build, run, verify, assert, cost, and unless --quick hunt",
 }
 
 
@@ -69,14 +76,28 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     args = parse()
+    if args.command == "patch":
+        return patch(args)
+    if args.name:
+        raise Failure(f"{args.name}: one fix too many: use --fix {args.name}", 2)
     if args.command == "check":
         if why := lane.unable():
             print(f"skipped: {why}")
             return 77
-    elif args.command != "patch" or not fixes.ready():
+    else:
         subprocess.run([ROOT / "scripts" / "setup", "kernel"], check=True)
     with only_one():
         return carry_out(args)
+
+
+def patch(args: argparse.Namespace) -> int:
+    if not args.name:
+        raise Failure("patch: which fix? give its name or NAME=FILE", 2)
+    fix = fixes.find(args.name)
+    if not fixes.ready():
+        subprocess.run([ROOT / "scripts" / "setup", "kernel"], check=True)
+    print(fixes.mail(fix), end="")
+    return 0
 
 
 def beside_the_model(run: Path, model: Path | None) -> str:
@@ -96,44 +117,68 @@ def beside_the_model(run: Path, model: Path | None) -> str:
         return f"\nthe model beside it: {why}\n"
 
 
+# What each command builds.
+KINDS = {
+    "run": ("probe",),
+    "verify": ("probe",),
+    "hunt": ("probe",),
+    "assert": ("assert",),
+    "cost": ("cost",),
+}
+
+
 def carry_out(args: argparse.Namespace) -> int:
-    if args.command == "patch":
-        if not args.name:
-            raise Failure("patch: which fix? give its name or NAME=FILE", 2)
-        print(fixes.mail(fixes.find(args.name)), end="")
-        return 0
-    if args.name:
-        raise Failure(f"{args.name}: one fix too many: use --fix {args.name}", 2)
-    if args.command == "check":
-        with tempfile.TemporaryDirectory() as folder:
-            return report(lane.check(Path(folder)), args)
-    chosen = lane.need_fixes(args.fix, args.quick)
-    started = time.strftime("kernel-%Y%m%dT%H%M%SZ", time.gmtime())
-    run = args.out or ROOT / "results" / started
-    this = lane.Lane(run, chosen, args.quick, accelerator=args.accel, processors=args.cpus)
-    this.build()
-    if args.command == "build":
-        return 0
-    if args.command in ("run", "all"):
-        this.storms()
+    check = args.command == "check"
+    chosen = lane.need_fixes(args.fix, args.quick, check)
+    with contextlib.ExitStack() as kept:
+        run = args.out or ROOT / "results" / time.strftime("kernel-%Y%m%dT%H%M%SZ", time.gmtime())
+        if check and not args.out:
+            run = Path(kept.enter_context(tempfile.TemporaryDirectory()))
+        this = lane.Lane(
+            run,
+            chosen,
+            args.quick or check,
+            accelerator=args.accel or ("tcg" if check else ""),
+            processors=args.cpus,
+        )
+        if check:
+            lane.check(this)
+        else:
+            carry_out_steps(args, this)
+        if args.command == "build":
+            return 0
+        status = report(this, args)
+        if not (check or args.json):
+            print(beside_the_model(run, args.model), end="")
+        if not check or args.out:
+            say(f"results: {this.file}")
+        return status
+
+
+def carry_out_steps(args: argparse.Namespace, this: lane.Lane) -> None:
+    def has(*commands: str) -> bool:
+        return args.command in (*commands, "all")
+
+    this.build(KINDS.get(args.command, modules.KINDS))
+    if has("run"):
+        this.storms([name for name in lane.STORMS if name != "assert"])
     if args.command == "verify":
-        this.storms(("widened",))
-    if args.command in ("verify", "all"):
+        this.storms(["widened"])
+    if has("verify"):
         this.trials()
-    if args.command in ("cost", "all"):
+    if has("assert"):
+        this.storms(["assert"])
+    if has("cost"):
         this.cost()
     if args.command == "hunt" or (args.command == "all" and not args.quick):
         this.hunt()
-    status = report(this, args)
-    if not args.json:
-        print(beside_the_model(run, args.model), end="")
-    say(f"results: {this.file}")
-    return status
 
 
 def report(this: lane.Lane, args: argparse.Namespace) -> int:
     print(this.file.read_text() if args.json else table.render(this.data), end="")
-    return 1 if verdict.findings(this.data) else 0
+    if verdict.findings(this.data):
+        return 1
+    return 3 if verdict.unshown(this.data) else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 """Build xfs.ko out of tree, once per fix and kind.
 
 Kinds: "cost" is the fix and the loop that times it, no probes; "probe" has
-the counters, delays and crash points.  Fixes with the same headers share a
+the counters, delays and crash points; "assert" is "probe" with the assertions
+of the files concerned on, which warn.  Fixes with the same headers share a
 tree, so that changing from one to another compiles few files.  Kbuild writes
 absolute paths into its objects, so the tree in use is always at one place.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 import fixes
 from common import BUILD, HERE, Failure, run, say, write_if_changed
 
-KINDS = ("cost", "probe")
+KINDS = ("cost", "probe", "assert")
 OPTIONS = [
     "ONLINE_SCRUB",
     "ONLINE_REPAIR",
@@ -26,9 +27,30 @@ OPTIONS = [
     "BTREE_IN_MEM",
     "ONLINE_SCRUB_STATS",
 ]
-PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c", "dwb_others.c")
-# The files that probe.cocci looks at.
-PROBED = ("xfs_buf.c", "xfs_trans_ail.c", "libxfs/xfs_btree_staging.c")
+PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c", "dwb_wait.c", "dwb_others.c")
+# What a file has that probe.cocci may change.
+PROBED = re.compile(
+    rb"\|= *XBF_STALE|&\S+->b_sema\)|\btrace_xfs_buf_(delwri_queue|submit|iodone|get)\("
+    rb"|\bXBF_TRYLOCK\b|\bsubmit_bio\(|\bXFS_AIL_OPSTATE_PUSH_ALL\b|&\S+->ail_buf_list\b"
+    rb"|->btree_height\b|->claim_block\b|\bxfs_btree_bload_get_records_fn\b|\bxfs_buf_stale\("
+)
+# Without these nobody knows what a load did: by hook, where it belongs.
+NEEDED = {
+    "dwb_submit": "trace_xfs_buf_submit(), where a buffer is submitted",
+    "dwb_ioend": "trace_xfs_buf_iodone(), where its I/O has ended",
+    "dwb_watch_load": "bc_nlevels = bbl->btree_height, in the bulk loader",
+    "dwb_bload_end": "a return of the bulk loader",
+    "dwb_bload_claim": "ret = bbl->claim_block(...), where it is given a block",
+}
+# Whose assertions an "assert" module has, beside those that the fix changes.
+ASSERTING = (
+    "xfs_buf.c",
+    "xfs_buf_item.c",
+    "xfs_trans_ail.c",
+    "xfs_trans_buf.c",
+    "libxfs/xfs_btree.c",
+    "libxfs/xfs_btree_staging.c",
+)
 
 
 def kernel() -> tuple[str, Path, Path]:
@@ -47,40 +69,51 @@ def module(fix: fixes.Fix, kind: str) -> Path:
     return BUILD / "modules" / f"xfs-{fix.name}.{kind}.ko"
 
 
-def _probe(files: dict[str, bytes], fix: fixes.Fix) -> None:
-    """Put the hooks into @files by way of a scratch folder."""
+def _probe(files: dict[str, bytes], fix: fixes.Fix) -> list[str]:
+    """Put the hooks into @files by way of a scratch folder.
+
+    Returns those that found no place: what they count is unknown.
+    """
     scratch = BUILD / "probed" / fix.name
     shutil.rmtree(scratch, ignore_errors=True)
-    for name in PROBED:
+    probed = sorted(n for n, text in files.items() if n.endswith((".c", ".h")) and PROBED.search(text))
+    for name in probed:
         path = scratch / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(files[name])
+    rules = HERE / "probe.cocci"
     result = run(
-        ["spatch", "--very-quiet", "--in-place"]
-        + ["--sp-file", str(HERE / "probe.cocci"), "--dir", str(scratch)]
+        ["spatch", "--very-quiet", "--in-place", "--no-includes", "--sp-file", str(rules)]
+        + [str(scratch / name) for name in probed]
     )
     if result.returncode:
-        raise Failure(
-            f"probe.cocci does not fit {fix.file}: {result.stdout.strip()[-200:]}"
-        )
-    for name in PROBED:
+        raise Failure(f"probe.cocci does not fit {fix.file}: {result.stdout.strip()[-200:]}")
+    found = b""
+    for name in probed:
         text = (scratch / name).read_bytes()
         if text != files[name]:
             files[name] = b'#include "dwb_probe.h"\n' + text
+            found += text
     for name in PROBES:
         files[name] = (HERE / name).read_bytes()
-    hooks = set(re.findall(rb"^\+.*?(dwb_\w+)\(", (HERE / "probe.cocci").read_bytes(), re.M))
-    lost = [h.decode() for h in sorted(hooks) if not any(h + b"(" in files[n] for n in PROBED)]
-    (scratch / "lost").write_text(" ".join(lost))
+    hooks = set(re.findall(rb"^\+.*?(dwb_\w+)\(", rules.read_bytes(), re.M))
+    lost = [h.decode() for h in sorted(hooks) if not re.search(rb"\b" + h + rb"\(", found)]
+    if needed := [NEEDED[h] for h in lost if h in NEEDED]:
+        raise Failure(
+            f"{fix.file}: nobody could tell what its bulk loads write: fs/xfs with it has no"
+            f" place like {'; nor '.join(needed)}: keep that in the patch",
+            2,
+        )
+    return lost
 
 
-def lost_hooks(fix: fixes.Fix) -> list[str]:
-    """Hooks that found no place in the patched source: figures unknown."""
-    return (BUILD / "probed" / fix.name / "lost").read_text().split()
+def lost_hooks(fix: fixes.Fix, kind: str = "probe") -> list[str]:
+    """Of its module with probes: the hooks that found no place in the source."""
+    return module(fix, kind).with_suffix(".lost").read_text().split()
 
 
-def _wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes]]:
-    """The tree's name and every file in it."""
+def wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes], list[str]]:
+    """The tree's name, every file in it, and the hooks that are lost."""
     tree = fixes.patched(fix)
     scratch = BUILD / "emulation" / fix.name
     shutil.rmtree(scratch, ignore_errors=True)
@@ -97,14 +130,19 @@ def _wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes]]:
     headers.parent.mkdir(parents=True, exist_ok=True)
     headers.write_bytes(b"".join(files[f] for f in sorted(files) if f.endswith(".h")))
     name = "tree-" + fixes.key(headers)
-    if kind == "probe":
-        _probe(files, fix)
-        extra = b"dwb_probe.o dwb_held.o dwb_others.o"
-    else:
+    lost: list[str] = []
+    if kind == "cost":
         files["dwb_cost.c"] = (HERE / "dwb_cost.c").read_bytes()
-        extra = b"dwb_cost.o"
-    files["Makefile"] += b"\nxfs-y += " + extra + b"\n"
-    return name, files
+        extra = ["dwb_cost.o"]
+    else:
+        extra = [p.replace(".c", ".o") for p in PROBES if p.endswith(".c")]
+        changed = [p for p in fixes.changed(tree) if p.endswith(".c") and p in files]
+        lost = _probe(files, fix)
+    files["Makefile"] += f"\nxfs-y += {' '.join(extra)}\n".encode()
+    if kind == "assert":
+        for path in sorted({*ASSERTING, *changed} & files.keys()):
+            files["Makefile"] += f"CFLAGS_{path[:-2]}.o += -DXFS_WARN=1\n".encode()
+    return name, files, lost
 
 
 def _take(name: str) -> Path:
@@ -129,10 +167,8 @@ def _take(name: str) -> Path:
 def _everything(fix: fixes.Fix, kind: str) -> str:
     """What goes into the module, as one word."""
     release, _, _ = kernel()
-    sources = [HERE / "emulation.patch"]
-    if kind == "probe":
-        sources.append(HERE / "probe.cocci")
-    sources += [HERE / f for f in (PROBES if kind == "probe" else ("dwb_cost.c",))]
+    own = ("dwb_cost.c",) if kind == "cost" else ("probe.cocci", *PROBES)
+    sources = [HERE / name for name in ("emulation.patch", "modules.py", *own)]
     return f"{release} {fixes.key(fix.file, *sources)}"
 
 
@@ -152,10 +188,15 @@ def build(fix: fixes.Fix, kind: str) -> Path:
 
     _, headers, _ = kernel()
     begin = time.monotonic()
-    name, files = _wanted(fix, kind)
+    name, files, lost = wanted(fix, kind)
     tree = _take(name)
-    for path, data in files.items():
-        write_if_changed(tree / path, data)
+    written = [path for path, data in files.items() if write_if_changed(tree / path, data)]
+    sources = [p for p in written if p.endswith(".c")]
+    if any(p.endswith(".h") for p in written):
+        what = "all of XFS, minutes, for its headers are others"
+    else:
+        what = " ".join(sources) or "a link, no file"
+    say(f"building {fix.name} ({kind}): {what}")
     options = [f"CONFIG_XFS_{o}=y" for o in OPTIONS]
     defines = " ".join(f"-DCONFIG_XFS_{o}=1" for o in OPTIONS)
     log = BUILD / f"build-{fix.name}.{kind}.log"
@@ -167,7 +208,7 @@ def build(fix: fixes.Fix, kind: str) -> Path:
         ["make", "-C", str(headers), f"M={tree}", f"-j{os.cpu_count()}"]
         + [f"CC={compiler}", "CONFIG_XFS_FS=m", "CONFIG_DEBUG_INFO_BTF_MODULES="]
         + options
-        + [f"KCFLAGS={defines} -g0", "modules"],
+        + [f"KCFLAGS={defines} -g0 -ffile-prefix-map={tree}/=fs/xfs/", "modules"],
         log=log,
     )
     if result.returncode:
@@ -178,6 +219,7 @@ def build(fix: fixes.Fix, kind: str) -> Path:
         raise Failure(f"{fix.file}: xfs with it does not compile: {first}; see {log}")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(tree / "xfs.ko", target)
+    target.with_suffix(".lost").write_text(" ".join(lost))
     target.with_suffix(".stamp").write_text(_everything(fix, kind))
     compiled = len(re.findall(r"^\s+CC \[M\]", result.stdout, re.M))
     say(

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Put the hooks of dwb_probe.h into a patched fs/xfs.  Every rule stands alone:
-// a fix that removes what one looks for loses that figure and no other.
+// Put the hooks of dwb_probe.h into a patched fs/xfs.  A rule looks for what
+// the code does (a tracepoint, a semaphore, a flag), in whatever function and
+// file it is: a fix may rename and move what it likes.  Every rule stands
+// alone: a fix that removes what one looks for loses that figure and no other.
+// Where a name is looked for as well, it is because a fix may take the other.
 
 @stale@
+identifier f, bp;
+@@
+ f(..., struct xfs_buf *bp, ...)
+ {
++	dwb_stale(bp);
+ 	<+...
+ 	bp->b_flags |= XBF_STALE
+ 	...+>
+ }
+
+@stale_named depends on !stale@
 identifier bp;
 @@
  xfs_buf_stale(struct xfs_buf *bp)
@@ -12,83 +26,64 @@ identifier bp;
  }
 
 @unlock@
-identifier bp;
+expression bp;
 @@
- xfs_buf_unlock(struct xfs_buf *bp)
- {
- 	...
 +	dwb_unlock(bp);
  	up(&bp->b_sema);
- 	...
- }
 
 @lock@
-identifier bp;
+identifier f, bp;
 @@
- xfs_buf_lock(struct xfs_buf *bp)
+ f(..., struct xfs_buf *bp, ...)
  {
- 	...
++	dwb_locking();
+ 	<+...
  	down(&bp->b_sema);
 +	dwb_locked(bp);
- 	...
+ 	...+>
  }
 
 @trylock@
-identifier bp;
+expression bp;
 @@
- xfs_buf_trylock(struct xfs_buf *bp)
- {
- 	<...
-+	dwb_locked(bp);
- 	trace_xfs_buf_trylock(bp, _RET_IP_);
- 	...>
- }
+-	down_trylock(&bp->b_sema)
++	dwb_trylock(bp)
 
 @queue@
 expression bp;
 @@
 +	dwb_queue(bp);
- 	trace_xfs_buf_delwri_queue(bp, _RET_IP_);
+ 	trace_xfs_buf_delwri_queue(bp, ...);
 
 @found@
-identifier bp, flags;
+identifier f, bp, flags;
 statement S1, S2;
 @@
- xfs_buf_find_lock(struct xfs_buf *bp, xfs_buf_flags_t flags)
+ f(..., struct xfs_buf *bp, ...)
  {
+ 	<+...
  	if (flags & XBF_TRYLOCK) S1 else S2
 +	dwb_found(bp);
- 	...
+ 	...+>
  }
 
 @submit@
-identifier bp, wait;
+expression bp;
 @@
- __xfs_buf_submit(struct xfs_buf *bp, bool wait)
- {
- 	...
- 	trace_xfs_buf_submit(bp, _RET_IP_);
+ 	trace_xfs_buf_submit(bp, ...);
 +	dwb_submit(bp);
- 	...
- }
 
 @ioend@
-identifier bp;
-statement S;
+expression bp;
 @@
- xfs_buf_ioend(struct xfs_buf *bp)
- {
- 	...
- 	if (!bp->b_error && bp->b_io_error) S
+ 	trace_xfs_buf_iodone(bp, ...);
 +	dwb_ioend(bp);
- 	...
- }
 
 @bio@
-identifier bp;
+identifier f, bp;
 expression bio;
 @@
- xfs_buf_ioapply_map(struct xfs_buf *bp, ...)
+ f(..., struct xfs_buf *bp, ...)
  {
  	<...
 -	submit_bio(bio);
@@ -96,85 +91,82 @@ expression bio;
  	...>
  }
 
-@wait@
-expression list, e;
+@lookup@
+identifier f;
+expression bp;
 @@
-+{
-+	u64 dwb_begin = dwb_wait_begin();
- 	wait_var_event(&list, e);
-+	dwb_wait_end(dwb_begin);
-+}
-
-@eager@
-expression lip;
-identifier max_lsn;
-@@
- xfs_ail_calc_push_target(...)
+ f(...)
  {
- 	...
- 	max_lsn = lip->li_lsn;
-+	if (dwb_ail_eager())
-+		return max_lsn;
- 	...
++	dwb_watch_lookup();
+ 	<+...
+ 	trace_xfs_buf_get(bp, ...);
+ 	...+>
  }
 
-@ail@
-identifier ailp;
-statement S;
-expression list;
+@eager@
+expression e;
 @@
- xfsaild_push(struct xfs_ail *ailp)
- {
- 	<...
+-	test_and_clear_bit(XFS_AIL_OPSTATE_PUSH_ALL, e)
++	(dwb_ail_eager() || test_and_clear_bit(XFS_AIL_OPSTATE_PUSH_ALL, e))
+
+@ail@
+identifier f;
+expression ailp;
+statement S;
+@@
 +	dwb_ail_before_submit(ailp);
- 	if (xfs_buf_delwri_submit_nowait(list)) S
+ 	if (f(&ailp->ail_buf_list, ...)) S
 +	dwb_ail_after_submit();
- 	...>
+
+@ail_assigned depends on !ail@
+identifier f;
+expression ailp, e;
+@@
++	dwb_ail_before_submit(ailp);
+ 	e = f(&ailp->ail_buf_list, ...);
++	dwb_ail_after_submit();
+
+@load@
+identifier f;
+expression cur, bbl;
+@@
+ f(...)
+ {
++	dwb_watch_load();
+ 	<+...
+ 	cur->bc_nlevels = bbl->btree_height;
+ 	...+>
+ }
+
+@loaded@
+identifier load.f;
+expression e;
+@@
+ f(...)
+ {
+ 	<+...
+-	return e;
++	return dwb_bload_end(e);
+ 	...+>
  }
 
 @claim@
-expression cur, ptr, block, bp;
+expression bbl, cur, ptr, priv;
 identifier ret;
 @@
- xfs_btree_bload_prep_block(...)
- {
- 	<...
-+	dwb_bload_claim(cur, ptr);
- 	ret = xfs_btree_get_buf_block(cur, ptr, block, bp);
- 	...>
- }
+ 	ret = bbl->claim_block(cur, ptr, priv);
++	dwb_bload_claim(cur, ptr, ret);
 
-@block@
-identifier bp;
+@records@
+typedef xfs_btree_bload_get_records_fn;
+identifier f, ret, get_records;
 @@
- xfs_btree_bload_drop_buf(...)
+ f(..., xfs_btree_bload_get_records_fn get_records, ...)
  {
- 	...
- 	if (!bp)
- 		return 0;
-+	dwb_bload_block(bp);
- 	...
- }
-
-@begin@
-expression list;
-@@
- xfs_btree_bload(...)
- {
- 	...
- 	INIT_LIST_HEAD(list);
-+	dwb_bload_begin();
- 	...
- }
-
-@end@
-expression list;
-symbol ret;
-@@
- xfs_btree_bload(...)
- {
- 	<...
- 	xfs_buf_delwri_cancel(list);
-+	dwb_bload_end(ret);
- 	...>
+ 	<+...
++	{
++	dwb_records();
+ 	ret = get_records(...);
++	}
+ 	...+>
  }

@@ -1,7 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What kernel.json's steps mean: which count, who lost data, what follows."""
 
+import complaints
+
 CONTROLS = ("none", "none_pre_done")
+# What a figure rests on: with one of these hooks lost it is unknown.
+LOAD = ("dwb_submit", "dwb_watch_load", "dwb_bload_end", "dwb_bload_claim")
+MEETING = ("dwb_stale", "dwb_unlock", "dwb_ail_before_submit", "dwb_ail_after_submit")
+WAIT = ("dwb_watch_lookup", "dwb_found", "dwb_watch_load", "dwb_locking", "dwb_records")
+HOOKED = {
+    "blocks": LOAD,
+    "loads": LOAD,
+    "misqueued": LOAD,
+    "not_durable": (*LOAD, "dwb_ioend", "dwb_locked"),
+    "exposed_count": (*LOAD, "dwb_ioend", "dwb_locked"),
+    "staled_linked": ("dwb_stale",),
+    "window_count": MEETING,
+    "met_claim": (*MEETING, *LOAD),
+    "met_lookup": (*MEETING, "dwb_found"),
+    "lookups": ("dwb_found",),
+    "wait_count": WAIT,
+    "lock_wait_count": WAIT,
+    "io_wait_count": WAIT,
+    "ail_queued_max": ("dwb_queue",),
+    "failed_async": ("dwb_submit_bio",),
+    "eager": ("dwb_ail_eager",),
+}
+# What a trial of a mode needs to show anything.
+TRIAL_FIGURES = {
+    "crash": ("met_claim",),
+    "power": ("met_claim",),
+    "error": ("met_claim", "failed_async"),
+    "natural": ("misqueued",),
+}
 
 
 def done(data: dict, scenario: str = "") -> list[dict]:
@@ -65,68 +96,111 @@ def has_lost(trial: dict) -> bool:
     return returned_success(trial) if mode(trial) == "error" else is_condemned(trial)
 
 
-def _losses(step: dict) -> list[str]:
+def lost(data: dict, fix: str) -> list[str]:
+    """The hooks that found no place in the fix's source.
+
+    Before waits were seen by what a task does, its hook was missing where a
+    fix has none; such runs are judged as they were.
+    """
+    hooks = data.get("fixes", {}).get(fix, {}).get("lost_hooks", [])
+    return [h for h in hooks if h not in ("dwb_wait_begin", "dwb_wait_end")]
+
+
+def unknown(data: dict, fix: str, figure: str) -> bool:
+    """Is a figure, by its name in a step, no figure for want of a hook?"""
+    return bool(set(HOOKED.get(figure, ())) & set(lost(data, fix)))
+
+
+def _shut_down(step: dict) -> bool:
+    """By itself.  A crash is a shutdown that is asked for, in old runs one."""
+    asked = step.get("shutdowns_asked", int(mode(step) in ("crash", "natural")))
+    return step.get("shutdowns", 0) > asked
+
+
+def _losses(data: dict, step: dict) -> list[str]:
     """What no fix may do, in a step that brought figures."""
     what = []
     for name in ("misqueued", "not_durable"):
-        if step.get(name):
+        if step.get(name) and not unknown(data, step["fix"], name):
             what.append(f"{step[name]} blocks {name.replace('_', ' ')}")
     if step.get("hung_tasks"):
         what.append(f"{step['hung_tasks']} hung tasks")
+    if _shut_down(step):
+        what.append("the file system shut down")
     if not mode(step):
-        if step.get("shutdowns"):
-            what.append("the file system shut down")
         if step.get("xfs_repair_status"):
             what.append("condemned by xfs_repair -n without any crash")
-        return what
-    if is_valid(step):
+    elif is_valid(step):
         if is_condemned(step):
             what.append("condemned")
         if mode(step) == "error" and returned_success(step):
             what.append("success over a failed write")
+    said = step.get("complaints", [])
+    if step.get("died") and not complaints.in_xfs(said):
+        return what  # the emulator's, for all that can be seen
+    if step.get("died"):
+        what.append("the kernel died, once")
+    what += [complaints.words(c) for c in said]
+    if step.get("warnings") and not said:
+        what.append(f"{step['warnings']} warnings of the kernel: its log has them")
     return what
 
 
 def findings(data: dict) -> list[str]:
-    """Everything that speaks against the run or a fix; [] is a pass."""
+    """Everything that speaks against a fix; [] is a pass, if nothing is unshown."""
     out = []
     for step in data["steps"]:
+        who = f"{step['fix']}: {step['id']}"
         if step.get("hung"):
-            out.append(f"{step['fix']}: {step['id']} hung: its log has the stacks")
+            out.append(f"{who} hung: its log has the stacks")
         elif step.get("failed"):
-            out.append(f"{step['fix']}: {step['id']} brought no figures: {step['failed']}")
+            said = [complaints.words(c) for c in step.get("complaints", [])]
+            out.append(": ".join([f"{who} brought no figures: {step['failed']}", *said]))
         elif step["fix"] not in CONTROLS:
-            out += [f"{step['fix']}: {step['id']}: {what}" for what in _losses(step)]
-
-    widened = [s for s in done(data, "widened") if s["fix"] == "none"]
-    if widened and not total(widened, "misqueued"):
-        out.append("none: nothing misqueued in the widened storm: no control")
-    for which, what in (
-        ("crash", "condemned"),
-        ("error", "success over a failed write"),
-    ):
-        trials = [s for s in done(data, which) if s["fix"] == "none"]
-        valid = [s for s in trials if is_valid(s)]
-        if trials and not any(map(has_lost, valid)):
-            out.append(
-                f"none: {what} in none of {len(valid)} valid {which} trials"
-                f" of {len(trials)}: no control"
-            )
+            out += [f"{who}: {what}" for what in _losses(data, step)]
     return out
 
 
 def can_wait(data: dict, fix: str) -> bool:
-    """Has it a wait for a list that the probes count?"""
-    return "dwb_wait_begin" not in data.get("fixes", {}).get(fix, {}).get("lost_hooks", [])
+    """Or does the fix's file say, and the source confirm, that it never does?"""
+    about = data.get("fixes", {}).get(fix, {})
+    old = "dwb_wait_begin" in about.get("lost_hooks", [])
+    return not old and "wait_var_event" not in about.get("has_no", [])
+
+
+def _no_control(data: dict) -> list[str]:
+    """Where what must fail has not, so that a pass shows nothing."""
+    out = []
+    widened = [s for s in done(data, "widened") if s["fix"] == "none"]
+    if widened and not total(widened, "misqueued"):
+        out.append("widened: none misqueued nothing: no control")
+    for which, what in (("crash", "condemned"), ("error", "success over a failed write")):
+        for scenario in dict.fromkeys(s["scenario"] for s in done(data) if mode(s) == which):
+            trials = [s for s in done(data, scenario) if s["fix"] == "none"]
+            good = [s for s in trials if is_valid(s)]
+            if good and not any(map(has_lost, good)):
+                out.append(f"{scenario}: none {what} in none of {len(good)} valid trials: no control")
+    asserting = done(data, "assert")
+    control = [s for s in asserting if s["fix"] == "none_pre_done"]
+    if asserting and not total(control, "assertions"):
+        out.append("assert: no assertion with none_pre_done: no control")
+    return out
 
 
 def unshown(data: dict) -> list[str]:
     """What the run was to show and does not: neither a pass nor a finding."""
-    out = []
+    out = _no_control(data)
     for scenario in dict.fromkeys(s["scenario"] for s in done(data)):
         for fix, steps in by_fix(data, scenario).items():
-            if scenario == "hunt" and can_wait(data, fix) and not total(steps, "wait_count"):
+            waits = total(steps, "wait_count")
+            if scenario == "hunt" and can_wait(data, fix) and not waits:
                 out.append(f"hunt: {fix} waited for no list: nothing shown about hanging in it")
             if mode(steps[0]) not in ("", "natural") and not any(map(is_valid, steps)):
                 out.append(f"{scenario}: {fix}: none of {len(steps)} trials valid: nothing shown")
+    for fix, about in data.get("fixes", {}).items():
+        if hooks := lost(data, fix):
+            what = [name for name in HOOKED if unknown(data, fix, name)]
+            out.append(f"{fix}: no place for {', '.join(hooks)}: unknown: {', '.join(what)}")
+        if "ended" in about:
+            out.append(f"{fix}: nothing tried after {about['ended']}, where it killed the kernel")
     return out

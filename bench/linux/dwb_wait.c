@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a task sleeps for in a bulk load, or in a lookup that finds its buffer
+ * in the cache.  A sleep is seen by the task's count of voluntary context
+ * switches, so whatever a fix waits with is seen: an event, a completion, a
+ * timer, an I/O.  Sleeps are told apart by the hooks that they lie between:
+ * for a buffer's lock; for I/O that the load itself has submitted; for the
+ * records that it loads; and the rest, which only a fix has: for a list.
+ * A task that spins does not sleep and is not seen.
+ *
+ * A sleep is as long as the time from the hook before it to the hook after.
+ */
+#include "xfs.h"
+#include "xfs_shared.h"
+#include "xfs_format.h"
+#include "xfs_log_format.h"
+#include "xfs_trans_resv.h"
+#include "xfs_mount.h"
+#include "dwb_probe.h"
+#include <linux/hashtable.h>
+
+/* Guards the table; a watch's fields are its own task's alone. */
+static DEFINE_SPINLOCK(watch_lock);
+static DEFINE_HASHTABLE(watches, 8);
+static atomic_t nr_watches;
+
+/* Guards these. */
+static DEFINE_SPINLOCK(ended_lock);
+static struct dwb_sleep ended[DWB_NR_KINDS];
+static u64 ended_held[4];
+static u64 ended_in_load;	/* of those for a list */
+
+/* The innermost of the caller's, or NULL. */
+static struct dwb_watch *mine(void)
+{
+	struct dwb_watch *w, *found = NULL;
+
+	if (!atomic_read(&nr_watches))
+		return NULL;
+	spin_lock(&watch_lock);
+	hash_for_each_possible(watches, w, node, (unsigned long)current) {
+		if (w->task == current) {
+			found = w;
+			break;
+		}
+	}
+	spin_unlock(&watch_lock);
+	return found;
+}
+
+static void renew(struct dwb_watch *w)
+{
+	w->switches = current->nvcsw;
+	w->since = ktime_get_ns();
+}
+
+/* Has it slept since the last hook? */
+static void look(struct dwb_watch *w)
+{
+	struct dwb_sleep *s = &w->sleeps[w->kind];
+	unsigned int held;
+	u64 ns;
+
+	if (current->nvcsw != w->switches) {
+		ns = ktime_get_ns() - w->since;
+		s->count++;
+		s->total_ns += ns;
+		s->max_ns = max(s->max_ns, ns);
+		if (w->kind == DWB_LIST) {
+			held = dwb_held();
+			w->held[0] += !!(held & DWB_HELD_AGF);
+			w->held[1] += !!(held & DWB_HELD_AGI);
+			w->held[2] += !!(held & DWB_HELD_OTHER);
+			w->held[3] += !held;
+		}
+	}
+	renew(w);
+}
+
+void dwb_watch_begin(struct dwb_watch *w, bool load)
+{
+	struct dwb_watch *outer = mine();
+
+	if (outer)
+		look(outer);
+	memset(w, 0, sizeof(*w));
+	w->task = current;
+	w->load = load;
+	w->kind = DWB_LIST;
+	renew(w);
+	/* At the head: mine() finds it before the outer one. */
+	spin_lock(&watch_lock);
+	hash_add(watches, &w->node, (unsigned long)w->task);
+	spin_unlock(&watch_lock);
+	atomic_inc(&nr_watches);
+}
+
+void dwb_watch_end(struct dwb_watch *w)
+{
+	struct dwb_sleep *list = &w->sleeps[DWB_LIST];
+	struct dwb_watch *outer;
+	bool first;
+	int i;
+
+	look(w);
+	spin_lock(&watch_lock);
+	hash_del(&w->node);
+	spin_unlock(&watch_lock);
+	atomic_dec(&nr_watches);
+	outer = mine();
+	if (outer)
+		renew(outer);
+	/* A lookup that finds nothing sleeps for memory. */
+	if (!w->load && !w->found)
+		return;
+
+	spin_lock(&ended_lock);
+	first = list->count && !ended[DWB_LIST].count;
+	for (i = 0; i < DWB_NR_KINDS; i++) {
+		ended[i].count += w->sleeps[i].count;
+		ended[i].total_ns += w->sleeps[i].total_ns;
+		ended[i].max_ns = max(ended[i].max_ns, w->sleeps[i].max_ns);
+	}
+	for (i = 0; i < ARRAY_SIZE(ended_held); i++)
+		ended_held[i] += w->held[i];
+	if (w->load)
+		ended_in_load += list->count;
+	spin_unlock(&ended_lock);
+	if (first) {
+		pr_info("dwb: first wait, %llu ns, by:\n", list->max_ns);
+		dump_stack();
+	}
+}
+
+int dwb_kind_begin(enum dwb_kind kind)
+{
+	struct dwb_watch *w = mine();
+	int before;
+
+	if (!w)
+		return -1;
+	look(w);
+	before = w->kind;
+	w->kind = kind;
+	return before;
+}
+
+void dwb_kind_end(int *before)
+{
+	struct dwb_watch *w = *before < 0 ? NULL : mine();
+
+	if (!w)
+		return;
+	look(w);
+	w->kind = *before;
+}
+
+void dwb_watch_found(void)
+{
+	struct dwb_watch *w = mine();
+
+	if (w)
+		w->found = true;
+}
+
+void dwb_watch_submit(void)
+{
+	struct dwb_watch *w = mine();
+
+	if (!w || !w->load)
+		return;
+	look(w);
+	w->kind = DWB_IO;
+}
+
+unsigned int dwb_watch_claim(void)
+{
+	struct dwb_watch *w = mine();
+
+	if (!w || !w->load)
+		return 0;
+	look(w);
+	w->kind = DWB_LIST;
+	return w->claims++;
+}
+
+int dwb_waits_show(char *buf, int n)
+{
+	static const struct {
+		const char	*name;
+		enum dwb_kind	kind;
+	} shown[] = {
+		{ "wait", DWB_LIST },
+		{ "lock_wait", DWB_LOCK },
+		{ "io_wait", DWB_IO },
+	};
+	int i;
+
+	spin_lock(&ended_lock);
+	for (i = 0; i < ARRAY_SIZE(shown); i++) {
+		const char *name = shown[i].name;
+		struct dwb_sleep *s = &ended[shown[i].kind];
+
+		n += sysfs_emit_at(buf, n, "%s_count=%llu %s_total_ns=%llu "
+				   "%s_max_ns=%llu ", name, s->count, name,
+				   s->total_ns, name, s->max_ns);
+	}
+	n += sysfs_emit_at(buf, n, "wait_with_agf=%llu wait_with_agi=%llu "
+			   "wait_with_other=%llu wait_with_none=%llu "
+			   "wait_in_load=%llu ", ended_held[0], ended_held[1],
+			   ended_held[2], ended_held[3], ended_in_load);
+	spin_unlock(&ended_lock);
+	return n;
+}
+
+void dwb_waits_forget(void)
+{
+	spin_lock(&ended_lock);
+	memset(ended, 0, sizeof(ended));
+	memset(ended_held, 0, sizeof(ended_held));
+	ended_in_load = 0;
+	spin_unlock(&ended_lock);
+}
