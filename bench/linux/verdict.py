@@ -130,3 +130,38 @@ def unshown(data: dict) -> list[str]:
             if mode(steps[0]) not in ("", "natural") and not any(map(is_valid, steps)):
                 out.append(f"{scenario}: {fix}: none of {len(steps)} trials valid: nothing shown")
     return out
+
+
+# Which hooks a figure rests on: with one of them lost it is unknown.  Older
+# runs have dwb_wait_begin and dwb_wait_end: lost, they say only that the fix
+# has no wait.
+_LOADS = ("dwb_submit", "dwb_bload_claim", "dwb_bload_begin", "dwb_bload_end")
+_MARKS = ("dwb_stale", "dwb_unlock", "dwb_ail_before_submit", "dwb_ail_after_submit")
+_WAITS = ("dwb_watch_lookup", "dwb_watch_load", "dwb_lock")
+HOOKED = {
+    "blocks": ("dwb_bload_block", *_LOADS[1:]),
+    "loads": _LOADS[2:],
+    "misqueued": ("dwb_bload_block", *_LOADS),
+    "not_durable": ("dwb_bload_block", *_LOADS, "dwb_ioend"),
+    "met_claim": (*_MARKS, "dwb_bload_claim"),
+    "hits": (*_MARKS, "dwb_bload_claim"),
+    "window_count": (*_MARKS, "dwb_bload_claim"),
+    "met_lookup": ("dwb_found", "dwb_stale", "dwb_unlock"),
+    "lookups": ("dwb_found", "dwb_stale", "dwb_unlock"),
+    "staled_linked": ("dwb_stale",),
+    "ail_queued_max": ("dwb_queue", "dwb_ail_before_submit"),
+    "wait_count": _WAITS,
+    "wait_with": (*_WAITS, "dwb_locked", "dwb_unlock"),
+}
+
+
+def unknown(data: dict, fix: str, figure: str) -> bool:
+    """Does a hook that @figure rests on have no place in @fix?"""
+    lost = data.get("fixes", {}).get(fix, {}).get("lost_hooks", [])
+    return any(hook in lost for hook in HOOKED.get(figure, ()))
+
+
+def shut_down(step: dict) -> bool:
+    """Did its file system shut down though no trial asked it to?"""
+    asked = mode(step) in ("crash", "natural") and bool(step.get("hit"))
+    return bool(step.get("down")) or step.get("shutdowns", 0) > asked

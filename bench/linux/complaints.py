@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the guest's kernel complained about: which assertion, under whom.
+
+A step's "complaints" are {"what", "stack", "times"}.  Of an assertion the
+kernel writes two things, its text and a warning with the stack: these may be
+two complaints or one.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+SHOWN = 4  # steps of a fix that are named
+# Frames that say only that somebody complains.
+REPORTERS = ("asswarn", "assfail", "dump_stack", "dump_stack_lvl", "__warn", "report_bug")
+
+
+@dataclass
+class Seen:
+    """One complaint, and where it was seen."""
+
+    what: str
+    stack: tuple[str, ...]
+    times: dict[str, int] = field(default_factory=dict)  # by fix
+    steps: dict[str, list[str]] = field(default_factory=dict)  # their ids
+
+    def by(self) -> str:
+        """Who saw it, and in which steps."""
+        return "; ".join(
+            f"{fix}, {self.times[fix]} in {named(ids)}" for fix, ids in self.steps.items()
+        )
+
+    def under(self) -> str:
+        return "under " + " < ".join(self.stack) if self.stack else "no stack"
+
+
+def named(ids: list[str]) -> str:
+    more = f" and {len(ids) - SHOWN} more steps" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more
+
+
+def is_assertion(complaint: dict) -> bool:
+    return bool(re.search(r"\bass(warn|fail)\b|Assertion failed", complaint["what"]))
+
+
+def _text(what: str) -> str:
+    """The condition and its place, if @what has them."""
+    found = re.search(r"Assertion failed: (.*?), file: (\S+), line: (\d+)", what)
+    if found:
+        return f"{found[1]} ({found[2]}:{found[3]})"
+    found = re.search(r"Assertion failed: (.*)", what)
+    return found[1] if found else ""
+
+
+def _stack(complaint: dict) -> tuple[str, ...]:
+    stack = list(complaint.get("stack") or [])
+    while stack and stack[0] in REPORTERS:
+        stack.pop(0)
+    return tuple(stack)
+
+
+def fired(step: dict) -> int | None:
+    """Assertions that fired; None: the step does not tell."""
+    if "complaints" not in step:
+        return None if step.get("warnings") or "warnings" not in step else 0
+    ours = [c for c in step["complaints"] if is_assertion(c)]
+    # Text and stack of one, or two of them?
+    with_text = sum(c["times"] for c in ours if _text(c["what"]))
+    with_stack = sum(c["times"] for c in ours if c.get("stack"))
+    return max(with_text, with_stack, max((c["times"] for c in ours), default=0))
+
+
+def _add(seen: dict, key: tuple, what: str, stack: tuple, step: dict, times: int) -> None:
+    one = seen.setdefault(key, Seen(what, stack))
+    fix = step["fix"]
+    one.times[fix] = one.times.get(fix, 0) + times
+    ids = one.steps.setdefault(fix, [])
+    name = step["id"].removesuffix("-" + fix)
+    if name not in ids:
+        ids.append(name)
+
+
+def assertions(steps: list[dict]) -> list[Seen]:
+    """Every assertion that fired, once for each stack."""
+    seen: dict[tuple, Seen] = {}
+    for step in steps:
+        ours = [c for c in step.get("complaints", []) if is_assertion(c)]
+        stacks = [c for c in ours if _stack(c)] or ours
+        texts = [c for c in ours if _text(c["what"]) and c not in stacks]
+        for n, one in enumerate(stacks):
+            text = _text(one["what"])
+            if not text and len(texts) in (1, len(stacks)):
+                text = _text(texts[n % len(texts)]["what"])
+            stack = _stack(one)
+            text = text or f"in {stack[0] if stack else 'an unknown place'}, text not seen"
+            _add(seen, (text, stack), text, stack, step, one["times"])
+    return list(seen.values())
+
+
+def others(steps: list[dict]) -> list[Seen]:
+    """Every complaint but asserted ones of `assert`, once for each top of a stack."""
+    seen: dict[tuple, Seen] = {}
+    for step in steps:
+        for one in step.get("complaints", []):
+            if step["scenario"] == "assert" and is_assertion(one):
+                continue
+            stack = _stack(one)
+            _add(seen, (one["what"], stack[:1]), one["what"], stack, step, one["times"])
+    return list(seen.values())
+
+
+def no_control(steps: list[dict]) -> str:
+    """Why the steps of the fix that must fire do not show that it would be seen."""
+    if not steps:
+        return "did not run"
+    return "" if any(fired(step) for step in steps) else "fired none, though it must"
