@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 SHOWN = 4  # steps of a fix that are named
+CONTROL = "none_pre_done"  # whose readers run into one
 # Frames that say only that somebody complains.
 REPORTERS = ("asswarn", "assfail", "dump_stack", "dump_stack_lvl", "__warn", "report_bug")
 
@@ -108,8 +109,43 @@ def others(steps: list[dict]) -> list[Seen]:
     return list(seen.values())
 
 
-def no_control(steps: list[dict]) -> str:
-    """Why the steps of the fix that must fire do not show that it would be seen."""
-    if not steps:
-        return "did not run"
-    return "" if any(fired(step) for step in steps) else "fired none, though it must"
+def count(steps: list[dict]) -> str:
+    """How many assertions fired in them; ? if one does not tell."""
+    each = [fired(step) for step in steps]
+    return "?" if None in each else str(sum(n for n in each if n))
+
+
+def no_control(rows: dict[str, list[dict]]) -> str:
+    """Why that nobody else fires shows nothing, if so."""
+    if CONTROL not in rows:
+        return f"{CONTROL}, which must fire, did not run: no control"
+    if not any(fired(step) for step in rows[CONTROL]):
+        return f"{CONTROL}, which must fire, did not: no control"
+    return ""
+
+
+def _told(seen: list[Seen]) -> list[str]:
+    lines = []
+    for one in seen:
+        lines += [f"{one.what}: {one.by()}", f"  {one.under()}"]
+    return lines
+
+
+def asserted(rows: dict[str, list[dict]]) -> list[str]:
+    """The review's first question, of the steps of `assert` by fix: lines."""
+    if not rows:
+        return []
+    out = ["assert: which assertion readers run into; the widened storm, XFS_WARN"]
+    out.append(f"{'':22}{'seconds':>10}{'bulk loads':>12}{'assertions fired':>18}")
+    for fix, steps in rows.items():
+        loads = sum(s["loads"] for s in steps) if all("loads" in s for s in steps) else "?"
+        seconds = sum(s.get("seconds", 0) for s in steps)
+        out.append(f"{fix:22}{seconds:10.1f}{loads:>12}{count(steps):>18}")
+    out += _told(assertions([s for steps in rows.values() for s in steps]))
+    return out + ([why] if (why := no_control(rows)) else [])
+
+
+def complained(steps: list[dict]) -> list[str]:
+    """What else the kernel complained about, once each: lines."""
+    lines = _told(others(steps))
+    return ["the kernel complained (how often, in which steps)", *lines] if lines else []

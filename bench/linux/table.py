@@ -18,15 +18,15 @@ OPERATIONS = ("lookup", "queue", "stale")
 SHOWN = 6  # functions by which a difference is explained
 
 
-def _filled(text: str, indent: str = "") -> list[str]:
+def _filled(text: str) -> list[str]:
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
     return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def _each_filled(lines: Iterable[str]) -> list[str]:
+    return [line for text in lines for line in _filled(text)]
 
 
 def _mean_ms(steps: list[dict], what: str) -> str:
@@ -133,7 +133,7 @@ def _windows(data: dict) -> list[str]:
     out.append("lookups that met such a buffer")
     for scenario in scenarios:
         met = {f: _sum(data, f, s, "met_lookup") for f, s in by_fix(data, scenario).items()}
-        out += _filled(f"{scenario}: {_but(met)}", "  ")
+        out += _filled(f"  {scenario}: {_but(met)}")
     return out
 
 
@@ -196,74 +196,6 @@ def _trials(data: dict, scenario: str) -> list[str]:
     return out
 
 
-def asserted(data: dict) -> list[str]:
-    """Which assertion readers run into, and who reads: the review's first question."""
-    rows = by_fix(data, "assert")
-    if not rows:
-        return []
-    settings = next(iter(rows.values()))[0].get("settings", {})
-    out = _filled(f"assert: XFS_WARN in the files concerned; {_knobs(settings)}")
-    out.append(f"{'':22}{'seconds':>10}{'bulk loads':>12}{'assertions fired':>18}")
-    for fix, steps in rows.items():
-        fired = [complaints.fired(s) for s in steps]
-        count = "?" if None in fired else str(sum(n for n in fired if n))
-        loads = "?" if not any("loads" in s for s in steps) else _sum(data, fix, steps, "loads")
-        out.append(f"{fix:22}{total(steps, 'seconds'):10.1f}{loads:>12}{count:>18}")
-    for one in complaints.assertions([s for steps in rows.values() for s in steps]):
-        out += _filled(f"{one.what}: {one.by()}")
-        out += _filled(one.under(), "  ")
-    if why := complaints.no_control(rows.get("none_pre_done", [])):
-        out += _filled(f"none_pre_done {why}: that others fire none shows nothing")
-    return out
-
-
-def complained(data: dict) -> list[str]:
-    """What else the kernel complained about, each once."""
-    out = []
-    for one in complaints.others(done(data)):
-        out += _filled(f"{one.what}: {one.by()}")
-        out += _filled(one.under(), "  ")
-    return ["the kernel complained (fix, times in which steps)", *out] if out else []
-
-
-# What a lost hook takes away, as the tables call it.
-FIGURES = {
-    "blocks": "blocks",
-    "loads": "load/s",
-    "misqueued": "misq",
-    "not_durable": "not du",
-    "met_claim": "met",
-    "hits": "which trials are valid",
-    "window_count": "the race window",
-    "staled_linked": "staled",
-    "ail_queued_max": "AIL queued",
-    "met_lookup": "lookups",
-    "wait_count": "waits",
-    "wait_with": "what was locked meanwhile",
-}
-OLD_WAIT = {"dwb_wait_begin", "dwb_wait_end"}
-
-
-def lost(data: dict) -> list[str]:
-    """Which hooks found no place, and what is unknown therefore."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for name, fix in data.get("fixes", {}).items():
-        hooks = fix.get("lost_hooks") or []
-        old = tuple(h for h in hooks if h in OLD_WAIT)
-        new = tuple(h for h in hooks if h not in OLD_WAIT)
-        for some in (old, new):
-            if some:
-                groups.setdefault(some, []).append(name)
-    out = []
-    for hooks, names in groups.items():
-        what = "no wait there, so 0"
-        if not OLD_WAIT.issuperset(hooks):
-            gone = [w for f, w in FIGURES.items() if verdict.unknown(data, names[0], f)]
-            what = f"unknown (?): {', '.join(gone)}" if gone else "no figure here rests on it"
-        out += _filled(f"no place for {', '.join(hooks)} in {', '.join(names)}: {what}")
-    return out
-
-
 # What a step may bring beside its figures, and where it counts.
 EVENTS: tuple[tuple[str, Callable[[dict], int]], ...] = (
     ("shut down, unasked", lambda s: verdict.shut_down(s)),
@@ -275,7 +207,7 @@ EVENTS: tuple[tuple[str, Callable[[dict], int]], ...] = (
 
 def events(data: dict) -> list[str]:
     """Shutdowns and the like, of storms and trials alike."""
-    out = []
+    out: list[str] = []
     for what, count in EVENTS:
         seen: dict[str, list[str]] = {}
         for scenario in _scenarios(data, lambda s: s["scenario"] != "cost"):
@@ -283,8 +215,9 @@ def events(data: dict) -> list[str]:
                 if number := sum(map(count, steps)):
                     of = f" of {len(steps)}" if what.startswith("shut") else ""
                     seen.setdefault(fix, []).append(f"{scenario} {number:.0f}{of}")
-        for fix, where in seen.items():
-            out += _filled(f"{what}: {fix}: {', '.join(where)}")
+        if seen:
+            each = (f"{fix}: {', '.join(where)}" for fix, where in seen.items())
+            out.append(f"{what}: {'; '.join(each)}")
     return out
 
 
@@ -383,10 +316,8 @@ def render(data: dict) -> str:
     )
     if data["accelerator"] != "kvm":
         out.append("emulated: times are no measure of a real machine; counts are")
-    if lines := lost(data):
-        out += ["", *lines]
-    if lines := asserted(data):
-        out += ["", *lines]
+    for lines in (verdict.lost(data), complaints.asserted(by_fix(data, "assert"))):
+        out += ["", *_each_filled(lines)] if lines else []
     for scenario in _scenarios(data, _is_storm):
         out += _storm(data, scenario)
     for scenario in _scenarios(data, lambda s: bool(verdict.mode(s))):
@@ -394,11 +325,11 @@ def render(data: dict) -> str:
     out += _windows(data)
     out += _waits(data)
     out += _cost(data)
-    for lines in (events(data), complained(data)):
-        out += ["", *lines] if lines else []
+    for lines in (events(data), complaints.complained(done(data))):
+        out += ["", *_each_filled(lines)] if lines else []
     found = merged(verdict.findings(data), data["fixes"])
     out += ["", "verdict:" if found else "verdict: nothing speaks against any fix"]
     if total([s for s in done(data) if s["fix"] == "none"], "misqueued"):
         out[-1] += "; the control loses blocks" if not found else ""
     unshown = [f"not shown: {what}" for what in merged(verdict.unshown(data), data["fixes"])]
-    return "\n".join(out + [line for f in found + unshown for line in _filled(f)]) + "\n"
+    return "\n".join(out + _each_filled(found + unshown)) + "\n"

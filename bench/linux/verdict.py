@@ -161,6 +161,46 @@ def unknown(data: dict, fix: str, figure: str) -> bool:
     return any(hook in lost for hook in HOOKED.get(figure, ()))
 
 
+# What a lost hook takes away, as the tables call it.
+FIGURES = {
+    "blocks": "blocks",
+    "loads": "load/s",
+    "misqueued": "misq",
+    "not_durable": "not du",
+    "met_claim": "met",
+    "hits": "which trials are valid",
+    "window_count": "the race window",
+    "staled_linked": "staled",
+    "ail_queued_max": "AIL queued",
+    "met_lookup": "lookups",
+    "wait_count": "waits",
+    "wait_with": "what was locked meanwhile",
+}
+OLD_WAIT = ("dwb_wait_begin", "dwb_wait_end")
+
+
+def lost(data: dict) -> list[str]:
+    """Which hooks found no place, and what is unknown therefore: a line for
+    all fixes that lack the same ones."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, fix in data.get("fixes", {}).items():
+        hooks = fix.get("lost_hooks") or []
+        for some in (
+            tuple(h for h in hooks if h in OLD_WAIT),
+            tuple(h for h in hooks if h not in OLD_WAIT),
+        ):
+            if some:
+                groups.setdefault(some, []).append(name)
+    out = []
+    for hooks, names in groups.items():
+        what = "no wait there, so 0"
+        if not set(hooks) <= set(OLD_WAIT):
+            gone = [word for f, word in FIGURES.items() if set(HOOKED[f]) & set(hooks)]
+            what = f"unknown (?): {', '.join(gone)}" if gone else "no figure rests on it"
+        out.append(f"no place for {', '.join(hooks)} in {', '.join(names)}: {what}")
+    return out
+
+
 def shut_down(step: dict) -> bool:
     """Did its file system shut down though no trial asked it to?"""
     asked = mode(step) in ("crash", "natural") and bool(step.get("hit"))
