@@ -79,7 +79,9 @@ def rate_rows(title: str, counts: dict[str, tuple[int | None, float]],
     """A line per fix that has any, or has a figure that is unknown; one for
     all that have none, of which the shortest exposure gives the bound."""
     quiet = [fix for fix, (count, _) in counts.items() if count == 0]
-    out = []
+    out: list[str] = []
+    if not counts:
+        return out
     if len(title) > NAME:
         out, title = [f"  {title}"], ""
     named = len(out)

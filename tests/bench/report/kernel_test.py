@@ -66,6 +66,17 @@ class Rates(unittest.TestCase):
         self.assertEqual(self.rows(*some[:2], step("churn_alone", "mine")),
                          ["widened a, b 0 9.0 > 2.44"])
 
+    def test_a_long_name_has_a_line_of_its_own(self):
+        lines = kernel.rates(data(
+            step("widened_two_levels", "a", misqueued=1),
+            step("widened_two_levels", "b", misqueued=0),
+            # No rate comes of it, and no line.
+            step("crash_refcountbt", "a", settings={"mode": "crash"})))
+        self.assertEqual([line.split() for line in lines[2:5]], [
+            ["widened_two_levels"], ["a", "1", "10.0", "10", "[1.79,", "395]"],
+            ["b", "0", "10.0", ">", "2.71"]])
+        self.assertNotIn("crash_refcountbt", "".join(lines))
+
     def test_lost_hooks_make_it_unknown(self):
         mine = step("widened", "mine", misqueued=3)
         self.assertEqual(
