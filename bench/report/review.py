@@ -107,9 +107,13 @@ def in_the_kernel(kernel: dict) -> list[str]:
     where = f"In the real kernel, Linux {kernel['kernel']}"
     if not rows:
         return [f"{where}: not tried in the run that was named."]
-    lines = [f"{where}: {one.what}: {one.by()}; {one.under()}."
-             for one in complaints.assertions(
-                 [s for steps in rows.values() for s in steps])]
+    lines = []
+    for one in complaints.assertions(
+            [s for steps in rows.values() for s in steps]):
+        by = ", ".join(f"{fix} {times} in "
+                       f"{verdict.total(rows[fix], 'seconds'):.3g} s"
+                       for fix, times in one.times.items())
+        lines.append(f"{where}: {one.what}: {by}; {one.under()}.")
     silent: dict[str, list[str]] = {"0": [], "?": []}
     for fix, steps in rows.items():
         silent.setdefault(complaints.count(steps), []).append(fix)
@@ -341,8 +345,8 @@ def lost_wakeup(data: Data) -> list[str]:
 
 QUESTIONS: list[tuple[str, Callable[[Data], list[str]], str]] = [
     ("Which assertion do readers run into?", which_assertion,
-     "scripts/kernel assert; "
-     "scripts/verify --fix none_pre_done --fix none --hazard reread"),
+     "scripts/verify --fix none_pre_done --fix none --hazard reread; "
+     "scripts/kernel assert"),
     ("Which call path clears DELWRI_Q?", who_clears,
      "scripts/verify --fix none --hazard ordering"),
     ("How does a stale buffer come to be reused?", how_reused,

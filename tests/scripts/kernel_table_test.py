@@ -46,7 +46,8 @@ def storm(scenario: str, fix: str, place: int = 0, **more) -> dict:
 
 def trial(mode: str, fix: str, place: int = 0, **more) -> dict:
     known = {"hit": 1, "held": 1, "failed_async": 1, "repair_errno": 5, "misqueued": 5}
-    known |= {"mount_status": 0, "xfs_repair_status": 0, "settings": {"mode": mode, "type": "inobt"}}
+    known |= {"mount_status": 0, "xfs_repair_status": 0}
+    known |= {"settings": {"mode": mode, "type": "inobt"}}
     return storm(mode, fix, place, **known) | more
 
 

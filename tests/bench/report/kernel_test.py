@@ -242,10 +242,10 @@ class Assertions(unittest.TestCase):
         for shown in self.answer(*self.STEPS):
             self.assertIn(
                 "In the real kernel, Linux 6.12: !(bp->b_flags & "
-                "_XBF_DELWRI_Q) (fs/xfs/xfs_buf.c:1555): none_pre_done, 3 in "
-                "assert; under __xfs_buf_submit < xfs_buf_read_map < "
-                "xchk_btree. There, 0 in 10 s: none. In the model: none_pre_done "
-                "was not verified against reread.", shown)
+                "_XBF_DELWRI_Q) (fs/xfs/xfs_buf.c:1555): none_pre_done 3 in 10 "
+                "s; under __xfs_buf_submit < xfs_buf_read_map < xchk_btree. "
+                "There, 0 in 10 s: none. In the model: none_pre_done was not "
+                "verified against reread.", shown)
 
     def test_a_model_that_was_not_verified_takes_no_answer_away(self):
         for shown in self.answer(*self.STEPS, verified=False):
