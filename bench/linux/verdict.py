@@ -201,6 +201,11 @@ def lost(data: dict) -> list[str]:
     return out
 
 
+def hit_by(trial: dict) -> str:
+    """The figure on which it rests that a trial has hit."""
+    return "misqueued" if mode(trial) == "natural" else "hits"
+
+
 def shut_down(step: dict) -> bool:
     """Did its file system shut down though no trial asked it to?"""
     asked = mode(step) in ("crash", "natural") and bool(step.get("hit"))

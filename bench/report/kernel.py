@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable
+from typing import Callable
 
 from bench.linux import complaints, verdict
 from bench.report import Refused
@@ -285,14 +285,13 @@ def cost_figures(folder: Path, data: dict) -> list[Table]:
     return out
 
 
-def left_out(data: dict, metrics: Iterable[Metric]) -> str:
-    """Fixes that a comparison lacks since their hooks are lost."""
-    gone: dict[str, None] = {}
-    for fix in data.get("fixes", {}):
-        names = dict.fromkeys(n for m in metrics for n in m.rests_on)
-        gone.update({f"{fix}'s {n}": None for n in names
-                     if verdict.unknown(data, fix, n)})
-    return ", ".join(gone)
+def left_out(data: dict) -> list[str]:
+    """What a comparison lacks since its hooks are lost."""
+    names = dict.fromkeys(n for *_, metrics in PAIRS for m in metrics
+                          for n in m.rests_on) | {"hits": None}
+    return [f"{fix}'s {name.replace('_', ' ')}"
+            for fix in data.get("fixes", {}) for name in names
+            if verdict.unknown(data, fix, name)]
 
 
 def measured(run: Run, data: dict) -> tuple[list[Table], list[str]]:
@@ -319,10 +318,8 @@ def measured(run: Run, data: dict) -> tuple[list[Table], list[str]]:
             tables.append(in_both(
                 f"{workload} and {scenario}", metric.name,
                 figures(rows, metric.model), figures(known, metric.kernel)))
-    gone = left_out(data, [m for *_, metrics in PAIRS for m in metrics]
-                    + [Metric("", figures, figures, ("hits",))])
-    if gone:
-        missing["hooks that found no place"] = [gone]
+    if gone := left_out(data):
+        missing["hooks that found no place"] = gone
     tables += trials(run, data) + cost_figures(run.path, data)
     return tables, [f"not compared, {why}: {', '.join(what)}"
                     for why, what in missing.items()]

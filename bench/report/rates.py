@@ -118,12 +118,14 @@ def rates(data: dict) -> list[str]:
             if not exposure or mode not in ("", "natural") \
                     or scenario == "assert":
                 continue
+            # A crash with no knob waits for a misqueued block, too.
             count: int | None = None
-            if mode and not verdict.unknown(data, fix, "hits"):
+            if verdict.unknown(data, fix, "misqueued"):
+                pass
+            elif mode:
                 count = sum(verdict.is_condemned(s) for s in those
                             if s["hit"])
-            elif not mode and any("misqueued" in s for s in those) \
-                    and not verdict.unknown(data, fix, "misqueued"):
+            elif any("misqueued" in s for s in those):
                 count = int(verdict.total(those, "misqueued"))
             counts[fix] = count, exposure
         tables["damaged" if mode else "misqueued"] += \

@@ -140,6 +140,10 @@ class Unknown(unittest.TestCase):
         self.assertIn("mine 1 1 ? 0 0 0", shown)
         shown = render(trial("error", "mine"), mine=["dwb_unlock"])
         self.assertIn("mine ? 1 ? ? ? ?", shown)
+        # One with no knob waits for a misqueued block.
+        natural = {"dwb_unlock": "mine 1 1 5 0 0 -", "dwb_submit": "mine ? 1 ? ? ? ?"}
+        for hook, expected in natural.items():
+            self.assertIn(expected, render(trial("natural", "mine"), mine=[hook]))
 
     def test_one_line_says_what_is_lost(self) -> None:
         steps = [storm("widened", fix) for fix in ("none", "a", "b")]

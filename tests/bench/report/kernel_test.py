@@ -90,6 +90,10 @@ class Rates(unittest.TestCase):
         trial = step("crash_natural", "none", settings={"mode": "natural"},
                      hit=1, xfs_repair_status=1, mount_status=0)
         missed = trial | {"hit": 0}
+        lines = kernel.rates(data(trial, missed) | {
+            "fixes": {"none": {"lost_hooks": ["dwb_submit"]}}})
+        self.assertEqual(lines[2].split(),
+                         ["crash_natural", "none", "?", "20.0", "unknown"])
         lines = kernel.rates(data(trial, missed))
         self.assertEqual(len(lines), 3)
         self.assertIn("damage", lines[0])
