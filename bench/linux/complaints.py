@@ -1,94 +1,150 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a guest's kernel complained about: its words, and under which calls.
+"""What the guest's kernel complained about: which assertion, under whom.
 
-A complaint is {"what", "rip", "stack", "times"}; "rip" only if the kernel
-named an instruction of its own that is not the one that warns.
+A step's "complaints" are {"what", "stack", "times"}.  Of an assertion the
+kernel writes two things, its text and a warning with the stack: these may be
+two complaints or one.
 """
 
 import re
+from dataclasses import dataclass, field
 
-TIME = re.compile(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
-# How one begins, and the words of it that differ from guest to guest.
-BEGINS = re.compile(
-    r"WARNING: |BUG: |kernel BUG at |Oops|general protection fault|Assertion failed: "
-    r"|Shutting down filesystem|INFO: possible |suspicious RCU usage|KASAN|UBSAN"
-)
-VARIES = re.compile(r"XFS \(\w+\): |CPU: \d+ |PID: \d+ |\+0x[0-9a-f]+/0x[0-9a-f]+|\(0x[0-9a-f]+\) | \[xfs\]")
-FRAME = re.compile(r"^ (\? )?([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?$")
-RIP = re.compile(r"^RIP: [0-9a-f]+:([A-Za-z_][\w.]*)\+0x")
-# By these the kernel says it; who did it is called above.
-MESSENGERS = re.compile(
-    r"(?:__)?dump_stack(?:_lvl)?|show_(?:stack|regs|trace_log_lvl)(?:\.\w+)*|__warn(?:_printk)?|report_bug"
-    r"|handle_bug|die(?:_addr)?|__die\w*|oops_end|page_fault_oops|bad_area\w*|(?:asm_)?exc_\w+"
-    r"|asswarn|assfail|do_error_trap|do_trap|search_bpf_extables|do_user_addr_fault"
-)
-SHOWN = 12  # calls of a stack
+SHOWN = 4  # steps of a fix that are named
+CONTROL = "none_pre_done"  # whose readers run into one
+# Frames that say only that somebody complains.
+REPORTERS = ("asswarn", "assfail", "dump_stack", "dump_stack_lvl", "__warn", "report_bug")
 
 
-def _end(found: list[dict], one: dict | None) -> None:
-    """Keep @one, unless it is what the one before was said with."""
-    if not one:
-        return
-    before = found[-1] if found else None
-    follows = re.match(r"WARNING: .* asswarn$|Oops|Kernel panic", one["what"])
-    if before and follows and not before["stack"]:
-        before["stack"] = one["stack"]
-        if one.get("rip") and "asswarn" not in one["rip"]:
-            before["rip"] = one["rip"]
-        return
-    found.append(one)
+@dataclass
+class Seen:
+    """One complaint, and where it was seen."""
+
+    what: str
+    stack: tuple[str, ...]
+    times: dict[str, int] = field(default_factory=dict)  # by fix
+    steps: dict[str, list[str]] = field(default_factory=dict)  # their ids
+
+    def by(self) -> str:
+        """Who saw it, and in which steps."""
+        return "; ".join(
+            f"{fix}, {self.times[fix]} in {named(ids)}" for fix, ids in self.steps.items()
+        )
+
+    def under(self) -> str:
+        return "under " + " < ".join(self.stack) if self.stack else "no stack"
 
 
-def parse(text: str) -> list[dict]:
-    """Of a kernel's log, each once, with how often it was said."""
-    found: list[dict] = []
-    one: dict | None = None
-    ours = False  # a shutdown that the trial asked for
-    for raw in text.splitlines():
-        line = TIME.sub("", raw.rstrip("\r"))
-        if "User initiated shutdown" in line:
-            ours = True
-        elif ours and "Shutting down filesystem" in line:
-            ours = False
-        elif BEGINS.search(line):
-            _end(found, one)
-            one = {"what": " ".join(VARIES.sub("", line).split()), "stack": []}
-        elif one and (frame := FRAME.match(line)):
-            if not frame[1] and not MESSENGERS.fullmatch(frame[2]):
-                one["stack"].append(frame[2])
-        elif one and (rip := RIP.match(line)):
-            one.setdefault("rip", rip[1])
-        elif "---[ end trace" in line:
-            _end(found, one)
-            one = None
-    _end(found, one)
-
-    once: dict[tuple, dict] = {}
-    for c in found:
-        c["stack"] = c["stack"][:SHOWN]
-        if MESSENGERS.fullmatch(c.get("rip", "")):
-            del c["rip"]
-        kept = once.setdefault((c["what"], c.get("rip"), *c["stack"]), c | {"times": 0})
-        kept["times"] += 1
-    return list(once.values())
+def named(ids: list[str]) -> str:
+    more = f" and {len(ids) - SHOWN} more steps" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more
 
 
-def oopsed(found: list[dict]) -> bool:
-    """Did the kernel die of one of these?"""
-    return any(re.search(r"BUG|Oops|general protection fault", c["what"]) for c in found)
+def is_assertion(complaint: dict) -> bool:
+    return bool(re.search(r"\bass(warn|fail)\b|Assertion failed", complaint["what"]))
 
 
-def in_xfs(found: list[dict]) -> bool:
-    """Was it in code of fs/xfs?"""
-    names = [name for c in found for name in (c.get("rip", ""), *c["stack"])]
-    return any(re.match(r"_*(xfs|xlog|xrep|xchk|dwb)", name) for name in names)
+def _text(what: str) -> str:
+    """The condition and its place, if @what has them."""
+    found = re.search(r"Assertion failed: (.*?), file: (\S+), line: (\d+)", what)
+    if found:
+        return f"{found[1]} ({found[2]}:{found[3]})"
+    found = re.search(r"Assertion failed: (.*)", what)
+    return found[1] if found else ""
 
 
-def words(complaint: dict) -> str:
-    """In one line."""
-    said = complaint["what"]
-    if complaint.get("rip"):
-        said += f"; RIP {complaint['rip']}"
-    if complaint["stack"]:
-        said += f"; under {' < '.join(complaint['stack'])}"
-    return said
+def _stack(complaint: dict) -> tuple[str, ...]:
+    stack = list(complaint.get("stack") or [])
+    while stack and stack[0] in REPORTERS:
+        stack.pop(0)
+    return tuple(stack)
+
+
+def fired(step: dict) -> int | None:
+    """Assertions that fired; None: the step does not tell."""
+    if "complaints" not in step:
+        return None if step.get("warnings") or "warnings" not in step else 0
+    ours = [c for c in step["complaints"] if is_assertion(c)]
+    # Text and stack of one, or two of them?
+    with_text = sum(c["times"] for c in ours if _text(c["what"]))
+    with_stack = sum(c["times"] for c in ours if c.get("stack"))
+    return max(with_text, with_stack, max((c["times"] for c in ours), default=0))
+
+
+def _add(seen: dict, key: tuple, what: str, stack: tuple, step: dict, times: int) -> None:
+    one = seen.setdefault(key, Seen(what, stack))
+    fix = step["fix"]
+    one.times[fix] = one.times.get(fix, 0) + times
+    ids = one.steps.setdefault(fix, [])
+    name = step["id"].removesuffix("-" + fix)
+    if name not in ids:
+        ids.append(name)
+
+
+def assertions(steps: list[dict]) -> list[Seen]:
+    """Every assertion that fired, once for each stack."""
+    seen: dict[tuple, Seen] = {}
+    for step in steps:
+        ours = [c for c in step.get("complaints", []) if is_assertion(c)]
+        stacks = [c for c in ours if _stack(c)] or ours
+        texts = [c for c in ours if _text(c["what"]) and c not in stacks]
+        for n, one in enumerate(stacks):
+            text = _text(one["what"])
+            if not text and len(texts) in (1, len(stacks)):
+                text = _text(texts[n % len(texts)]["what"])
+            stack = _stack(one)
+            text = text or f"in {stack[0] if stack else 'an unknown place'}, text not seen"
+            _add(seen, (text, stack), text, stack, step, one["times"])
+    return list(seen.values())
+
+
+def others(steps: list[dict]) -> list[Seen]:
+    """Every complaint but asserted ones of `assert`, once for each top of a stack."""
+    seen: dict[tuple, Seen] = {}
+    for step in steps:
+        for one in step.get("complaints", []):
+            if step["scenario"] == "assert" and is_assertion(one):
+                continue
+            stack = _stack(one)
+            _add(seen, (one["what"], stack[:1]), one["what"], stack, step, one["times"])
+    return list(seen.values())
+
+
+def count(steps: list[dict]) -> str:
+    """How many assertions fired in them; ? if one does not tell."""
+    each = [fired(step) for step in steps]
+    return "?" if None in each else str(sum(n for n in each if n))
+
+
+def no_control(rows: dict[str, list[dict]]) -> str:
+    """Why that nobody else fires shows nothing, if so."""
+    if CONTROL not in rows:
+        return f"{CONTROL}, which must fire, did not run: no control"
+    if not any(fired(step) for step in rows[CONTROL]):
+        return f"{CONTROL}, which must fire, did not: no control"
+    return ""
+
+
+def _told(seen: list[Seen]) -> list[str]:
+    lines = []
+    for one in seen:
+        lines += [f"{one.what}: {one.by()}", f"  {one.under()}"]
+    return lines
+
+
+def asserted(rows: dict[str, list[dict]]) -> list[str]:
+    """The review's first question, of the steps of `assert` by fix: lines."""
+    if not rows:
+        return []
+    out = ["assert: which assertion readers run into; the widened storm, XFS_WARN"]
+    out.append(f"{'':22}{'seconds':>10}{'bulk loads':>12}{'assertions fired':>18}")
+    for fix, steps in rows.items():
+        loads = sum(s["loads"] for s in steps) if all("loads" in s for s in steps) else "?"
+        seconds = sum(s.get("seconds", 0) for s in steps)
+        out.append(f"{fix:22}{seconds:10.1f}{loads:>12}{count(steps):>18}")
+    return out + _told(assertions([s for steps in rows.values() for s in steps]))
+
+
+def complained(steps: list[dict]) -> list[str]:
+    """What else the kernel complained about, once each: lines."""
+    lines = _told(others(steps))
+    return ["the kernel complained (how often, in which steps)", *lines] if lines else []

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import complaints
+import klog
 import modules
 import pin
 from common import BUILD, HERE, Failure, run, say
@@ -179,7 +179,7 @@ def _parse(text: str) -> dict[str, dict]:
             pairs = (w.split("=", 1) for w in rest.split() if "=" in w)
             results.setdefault(first, {}).update(dict(pairs))
     for name in logs.keys() & results.keys():
-        if found := complaints.parse(logs[name]):
+        if found := klog.parse(logs[name]):
             results[name]["complaints"] = found
     return results
 
@@ -266,15 +266,15 @@ def carry_out(
             session.deaths += 1
             step = left[0]
             again = step.id in died
-            words = complaints.parse(log.read_text(errors="replace")) if log.is_file() else []
-            said = f": {complaints.words(words[-1])}" if words else ", and said nothing"
+            words = klog.parse(log.read_text(errors="replace")) if log.is_file() else []
+            said = f": {klog.words(words[-1])}" if words else ", and said nothing"
             died[step.id] = died.get(step.id, []) + words
             say(f"guest died at step {step.id}{said}; its log is {log}"
                 + ("" if again else ": once more"))  # fmt: skip
             if again:
                 results[step.id] = {"failed": "guest-died-twice"}
                 left = left[1:]
-                if complaints.oopsed(words):
+                if klog.oopsed(words):
                     session.ended[step.fix] = step.id
                     left = [s for s in left if s.fix != step.fix]
         for step in hung:

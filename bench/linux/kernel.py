@@ -112,7 +112,7 @@ def beside_the_model(run: Path, model: Path | None) -> str:
         model = runs[-1].parent if runs else None
     try:
         data = kernel.load_kernel(run)
-        return "\n" + kernel.render(data, load.load_run(model) if model else None)
+        return "\n" + kernel.beside(data, load.load_run(model) if model else None)
     except Refused as why:
         return f"\nthe model beside it: {why}\n"
 

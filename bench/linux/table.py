@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """kernel.json as 72 columns of text.
 
-Counts are printed as counts; rates get their intervals from the report.
+Counts are printed as counts; rates get their intervals from the report.  A
+figure whose hook is lost is printed as ?.
 """
 
+import re
 import textwrap
+from collections.abc import Callable, Iterable
 
+import complaints
 import verdict
 from verdict import by_fix, done, total
 
@@ -15,9 +19,14 @@ SHOWN = 6  # functions by which a difference is explained
 
 
 def _filled(text: str) -> list[str]:
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
     return textwrap.wrap(
-        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def _each_filled(lines: Iterable[str]) -> list[str]:
+    return [line for text in lines for line in _filled(text)]
 
 
 def _mean_ms(steps: list[dict], what: str) -> str:
@@ -32,111 +41,183 @@ def _max_ms(steps: list[dict], what: str) -> str:
     return f"{longest / 1e6:.1f}" if longest else "-"
 
 
-def _storms(data: dict, scenario: str) -> list[str]:
+def _sum(data: dict, fix: str, steps: list[dict], name: str) -> str:
+    """A figure's total; ? if a hook that it rests on is lost."""
+    return "?" if verdict.unknown(data, fix, name) else f"{total(steps, name):.0f}"
+
+
+def _scenarios(data: dict, wanted: Callable[[dict], bool]) -> list[str]:
+    return list(dict.fromkeys(s["scenario"] for s in done(data) if wanted(s)))
+
+
+def _is_storm(step: dict) -> bool:
+    return not verdict.mode(step) and step["scenario"] not in ("cost", "assert")
+
+
+def _but(values: dict[str, str], usual: str = "0") -> str:
+    """What each fix has; those with @usual together."""
+    words = [f"{fix} {value}" for fix, value in values.items() if value != usual]
+    if len(words) < len(values):
+        words.append(f"{'others' if words else 'every fix'} {usual}")
+    return ", ".join(words)
+
+
+def _knobs(settings: dict) -> str:
+    """What widens the race in a storm."""
+    how = [f"{settings['loaders']} loaders"] if settings.get("loaders") else []
+    how += ["the AIL pushes everything"] if settings.get("eager") else []
+    if settings.get("delay"):
+        how.append(f"{settings['delay'] / 1000:g} ms before it submits")
+    if settings.get("others"):
+        how.append(f"{settings['others']:,} buffers more on its list")
+    return ", ".join(how) or "no knob"
+
+
+def _storm(data: dict, scenario: str) -> list[str]:
     rows = by_fix(data, scenario)
-    if not rows:
-        return []
-    every = [s for steps in rows.values() for s in steps]
-    first = every[0]["settings"]
-    how = [f"{first['loaders']} loaders"] if first["loaders"] else []
-    how += ["the AIL pushes everything"] if first["eager"] else []
-    how += [f"{first['delay'] / 1000:g} ms before it submits"] if first["delay"] else []
-    how += [f"{first['others']:,} buffers more on its list"] if first.get("others") else []
-    repairs = f"repairs of {first['type']}" if first["in_a_row"] else "no repairs"
+    first = next(iter(rows.values()))[0]["settings"]
+    repairs = f"repairs of {first.get('type', '?')}" if first.get("in_a_row") else "no repairs"
     out = [
         "",
         *_filled(
-            f"{scenario}: {', '.join(how) or 'no knob'}; {repairs};"
-            f" {first['seconds']} s x {len(next(iter(rows.values())))}"
+            f"{scenario}: {_knobs(first)}; {repairs};"
+            f" {first.get('seconds', '?')} s x {len(next(iter(rows.values())))}"
         ),
         f"{'':21}{'blocks':>7}{'met':>5}{'misq':>5}{'not du':>7}"
         f"{'waits':>6}{'mean':>7}{'max ms':>7}{'load/s':>7}",
     ]
     for fix, steps in rows.items():
+        mean, longest, per_second = "?", "?", "?"
+        if not verdict.unknown(data, fix, "wait_count"):
+            mean, longest = _mean_ms(steps, "wait"), _max_ms(steps, "wait")
+        if not verdict.unknown(data, fix, "loads"):
+            per_second = f"{total(steps, 'loads') / total(steps, 'seconds'):.1f}"
         out.append(
-            f"{fix:21}{total(steps, 'blocks'):7.0f}{total(steps, 'met_claim'):5.0f}"
-            f"{total(steps, 'misqueued'):5.0f}{total(steps, 'not_durable'):7.0f}"
-            f"{total(steps, 'wait_count'):6.0f}{_mean_ms(steps, 'wait'):>7}"
-            f"{_max_ms(steps, 'wait'):>7}"
-            f"{total(steps, 'loads') / total(steps, 'seconds'):7.1f}"
+            f"{fix:21}{_sum(data, fix, steps, 'blocks'):>7}"
+            f"{_sum(data, fix, steps, 'met_claim'):>5}"
+            f"{_sum(data, fix, steps, 'misqueued'):>5}"
+            f"{_sum(data, fix, steps, 'not_durable'):>7}"
+            f"{_sum(data, fix, steps, 'wait_count'):>6}"
+            f"{mean:>7}{longest:>7}{per_second:>7}"
         )
-    opened = total(every, "window_count")
-    out += _filled(
-        f"race window: {opened:.0f} opened, mean {_mean_ms(every, 'window')} ms, longest"
-        f" {_max_ms(every, 'window')} ms; {total(every, 'staled_linked'):.0f} buffers staled"
-        f" while linked; the AIL queued at most"
-        f" {max(s.get('ail_queued_max', 0) for s in every)} in a pass"
-    )
-    met = {fix: f"{total(steps, 'met_lookup'):.0f}" for fix, steps in rows.items()}
-    out += _filled("lookups that met one: " + ", ".join(f"{f} {n}" for f, n in met.items()))
-    for fix, steps in rows.items():
-        bad = {
-            what: f"{total(steps, name):.0f}"
-            for name, what in (
-                ("shutdowns", "file systems shut down"),
-                ("repair_errors", "repairs failed"),
-                ("warnings", "warnings"),
-                ("hung_tasks", "hung tasks"),
-            )
-            if total(steps, name)
-        }
-        if bad:
-            words = ", ".join(f"{n} {what}" for what, n in bad.items())
-            out += _filled(f"{fix}, in {len(steps)} storms: {words}")
+    return out
+
+
+def _windows(data: dict) -> list[str]:
+    """Of all fixes together: how wide it was, how much there was to meet."""
+    scenarios = _scenarios(data, _is_storm)
+    if not scenarios:
+        return []
+    out = ["", "race window of all fixes: unlocked stale until the AIL's next submit"]
+    out.append(f"{'':21}{'opened':>8}{'mean':>9}{'max ms':>9}{'staled':>9}{'AIL queued':>13}")
+    for scenario in scenarios:
+        rows = by_fix(data, scenario)
+
+        def known(name: str, rows: dict = rows) -> list[dict]:
+            return [
+                s for f, those in rows.items() if not verdict.unknown(data, f, name) for s in those
+            ]
+
+        line = ["?"] * 5
+        if opened := known("window_count"):
+            line[0] = f"{total(opened, 'window_count'):.0f}"
+            line[1:3] = _mean_ms(opened, "window"), _max_ms(opened, "window")
+        if staled := known("staled_linked"):
+            line[3] = f"{total(staled, 'staled_linked'):.0f}"
+        if queued := known("ail_queued_max"):
+            line[4] = str(max(s.get("ail_queued_max", 0) for s in queued))
+        out.append(
+            f"{scenario:21}{line[0]:>8}{line[1]:>9}{line[2]:>9}{line[3]:>9}{line[4]:>13}"
+        )
+    out.append("staled: buffers while linked; AIL queued: the most in one pass")
+    out.append("lookups that met such a buffer")
+    for scenario in scenarios:
+        met = {f: _sum(data, f, s, "met_lookup") for f, s in by_fix(data, scenario).items()}
+        out += _filled(f"  {scenario}: {_but(met)}")
     return out
 
 
 def _waits(data: dict) -> list[str]:
     rows = {
-        fix: [s for s in done(data) if s["fix"] == fix]
+        fix: [s for s in done(data) if s["fix"] == fix and s["scenario"] != "cost"]
         for fix in data["fixes"]
         if verdict.can_wait(data, fix)
     }
-    if not total([s for steps in rows.values() for s in steps], "wait_count"):
+    unknown = [fix for fix in rows if verdict.unknown(data, fix, "wait_count")]
+    if not unknown and not total([s for steps in rows.values() for s in steps], "wait_count"):
         return []
     out = ["", "waits for a list that ended, in all steps, and what was locked meanwhile"]
     out.append(f"{'':22}{'waits':>6}{'max ms':>10}{'AGF':>7}{'AGI':>7}{'other':>7}{'none':>7}")
     for fix, steps in rows.items():
         held = "".join(
-            f"{total(steps, f'wait_with_{what}'):7.0f}"
+            "      ?"
+            if verdict.unknown(data, fix, "wait_with")
+            else f"{total(steps, f'wait_with_{what}'):7.0f}"
             for what in ("agf", "agi", "other", "none")
         )
-        out.append(f"{fix:22}{total(steps, 'wait_count'):6.0f}{_max_ms(steps, 'wait'):>10}{held}")
+        longest = "?" if fix in unknown else _max_ms(steps, "wait")
+        out.append(f"{fix:22}{_sum(data, fix, steps, 'wait_count'):>6}{longest:>10}{held}")
     return out
 
 
 TRIALS = {
-    "crash": "crash: root committed, AIL held",
-    "power": "power loss: a copy of the live disk at the commit, AIL held",
-    "error": "error: the block's next two writes fail, no crash",
+    "crash": "root committed, AIL held",
+    "power": "a copy of the live disk at the commit, AIL held",
+    "error": "the block's next two writes fail, no crash",
     "natural": "crash as soon as a load has misqueued, no knob",
 }
 
 
 def _trials(data: dict, scenario: str) -> list[str]:
     rows = by_fix(data, scenario)
-    if not rows:
-        return []
     first = next(iter(rows.values()))[0]
-    what = f"{TRIALS[verdict.mode(first)]} ({first['settings']['type']})"
-    out = ["", what, f"{'':22}{'valid':>6}{'of':>4}{'misq':>6}{'condemned':>11}"
+    what = f"{scenario}: {TRIALS[verdict.mode(first)]} ({first['settings'].get('type', '?')})"
+    out = ["", *_filled(what), f"{'':22}{'valid':>6}{'of':>4}{'misq':>6}{'condemned':>11}"
            f"{'unmountable':>13}{'success':>9}"]  # fmt: skip
     for fix, steps in rows.items():
+        if verdict.unknown(data, fix, verdict.hit_by(first)):
+            out.append(f"{fix:22}{'?':>6}{len(steps):4}{'?':>6}{'?':>11}{'?':>13}{'?':>9}")
+            continue
         valid = [s for s in steps if verdict.is_valid(s)]
         success = "-"
         if verdict.mode(first) == "error":
             success = str(sum(map(verdict.returned_success, valid)))
         out.append(
-            f"{fix:22}{len(valid):6}{len(steps):4}{total(valid, 'misqueued'):6.0f}"
+            f"{fix:22}{len(valid):6}{len(steps):4}{_sum(data, fix, valid, 'misqueued'):>6}"
             f"{sum(map(verdict.is_condemned, valid)):11}"
             f"{sum(bool(s['mount_status']) for s in valid):13}{success:>9}"
         )
     if verdict.mode(first) == "natural":
-        for fix, steps in rows.items():
-            out += _filled(
-                f"{fix}: {total(steps, 'seconds'):.0f} s, {total(steps, 'repairs'):.0f}"
-                f" repairs, {sum(bool(s['hit']) for s in steps)} times misqueued"
-            )
+        made = (
+            f"{fix} {total(steps, 'repairs'):.0f} in {total(steps, 'seconds'):.0f} s"
+            for fix, steps in rows.items()
+        )
+        out += _filled(f"repairs: {', '.join(made)}")
+    return out
+
+
+# What a step may bring beside its figures, and where it counts.
+EVENTS: tuple[tuple[str, Callable[[dict], int]], ...] = (
+    ("shut down, unasked", lambda s: verdict.shut_down(s)),
+    ("repairs that failed", lambda s: 0 if verdict.mode(s) else s.get("repair_errors", 0)),
+    ("warnings", lambda s: 0 if s.get("complaints") else s.get("warnings", 0)),
+    ("hung tasks", lambda s: s.get("hung_tasks", 0)),
+)
+
+
+def events(data: dict) -> list[str]:
+    """Shutdowns and the like, of storms and trials alike."""
+    out: list[str] = []
+    for what, count in EVENTS:
+        seen: dict[str, list[str]] = {}
+        for scenario in _scenarios(data, lambda s: s["scenario"] != "cost"):
+            for fix, steps in by_fix(data, scenario).items():
+                if number := sum(map(count, steps)):
+                    of = f" of {len(steps)}" if what.startswith("shut") else ""
+                    seen.setdefault(fix, []).append(f"{scenario} {number:.0f}{of}")
+        if seen:
+            each = (f"{fix}: {', '.join(where)}" for fix, where in seen.items())
+            out.append(f"{what}: {'; '.join(each)}")
     return out
 
 
@@ -195,6 +276,37 @@ def _cost(data: dict) -> list[str]:
     return out
 
 
+def merged(lines: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Lines of a verdict that differ in the step or the fix only, as one."""
+    lines = list(lines)
+    steps: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for line in lines:
+        found = re.match(r"(\w+): (\S+)-\1(?::)? (.*)", line)
+        fix, step, rest = found.groups() if found else ("", "", line)
+        steps.setdefault((fix, re.sub(r"\d+", "0", rest) if fix else rest), []).append((step, rest))
+    out = []
+    for (fix, _), those in steps.items():
+        ids, texts = [step for step, _ in those], [text for _, text in those]
+        if not fix:
+            out.append(texts[0])
+            continue
+        numbers = [re.match(r"\d+", text) for text in texts]
+        text = texts[0]
+        if all(numbers):
+            text = re.sub(r"^\d+", str(sum(int(n[0]) for n in numbers if n)), text)
+        out.append(f"{fix}: {complaints.named(ids)}: {text}")
+    fixes: dict[tuple[str, str], list[str]] = {}
+    choice = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    for line in out:
+        found = re.search(rf"(?:^|(?<=: ))({choice})(?=:? )", line) if choice else None
+        if found:
+            key = (line[: found.start()], line[found.end() :])
+            fixes.setdefault(key, []).append(found[0])
+        else:
+            fixes[line, ""] = [""]
+    return [f"{before}{', '.join(who)}{after}" for (before, after), who in fixes.items()]
+
+
 def render(data: dict) -> str:
     guests = data["guests"]
     out = _filled(
@@ -204,21 +316,22 @@ def render(data: dict) -> str:
     )
     if data["accelerator"] != "kvm":
         out.append("emulated: times are no measure of a real machine; counts are")
-    for scenario in dict.fromkeys(s["scenario"] for s in done(data)):
-        step = done(data, scenario)[0]
-        if verdict.mode(step):
-            out += _trials(data, scenario)
-        elif scenario != "cost":
-            out += _storms(data, scenario)
+    for lines in (verdict.lost(data), complaints.asserted(by_fix(data, "assert"))):
+        out += ["", *_each_filled(lines)] if lines else []
+    for scenario in _scenarios(data, _is_storm):
+        out += _storm(data, scenario)
+    for scenario in _scenarios(data, lambda s: bool(verdict.mode(s))):
+        out += _trials(data, scenario)
+    out += _windows(data)
     out += _waits(data)
     out += _cost(data)
-    for name, fix in data["fixes"].items():
-        if fix.get("lost_hooks"):
-            hooks = " ".join(fix["lost_hooks"])
-            out += ["", *_filled(f"{name}: no place for {hooks}: not counted")]
-    found = verdict.findings(data)
+    for lines in (events(data), complaints.complained(done(data))):
+        out += ["", *_each_filled(lines)] if lines else []
+    found = merged(verdict.findings(data), data["fixes"])
     out += ["", "verdict:" if found else "verdict: nothing speaks against any fix"]
     if total([s for s in done(data) if s["fix"] == "none"], "misqueued"):
         out[-1] += "; the control loses blocks" if not found else ""
-    unshown = [f"not shown: {what}" for what in verdict.unshown(data)]
-    return "\n".join(out + [line for f in found + unshown for line in _filled(f)]) + "\n"
+    told = verdict.lost(data)  # above
+    unshown = [line for line in verdict.unshown(data) if line not in told]
+    unshown = [f"not shown: {what}" for what in merged(unshown, data["fixes"])]
+    return "\n".join(out + _each_filled(found + unshown)) + "\n"

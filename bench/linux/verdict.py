@@ -2,26 +2,26 @@
 """What kernel.json's steps mean: which count, who lost data, what follows."""
 
 import complaints
+import klog
 
 CONTROLS = ("none", "none_pre_done")
 # What a figure rests on: with one of these hooks lost it is unknown.
-LOAD = ("dwb_submit", "dwb_watch_load", "dwb_bload_end", "dwb_bload_claim")
+LOAD = ("dwb_submit", "dwb_bload_end", "dwb_bload_claim")
 MEETING = ("dwb_stale", "dwb_unlock", "dwb_ail_before_submit", "dwb_ail_after_submit")
 WAIT = ("dwb_watch_lookup", "dwb_found", "dwb_watch_load", "dwb_locking", "dwb_records")
 HOOKED = {
-    "blocks": LOAD,
-    "loads": LOAD,
+    "blocks": ("dwb_bload_claim",),
+    "loads": ("dwb_bload_end",),
     "misqueued": LOAD,
     "not_durable": (*LOAD, "dwb_ioend", "dwb_locked"),
-    "exposed_count": (*LOAD, "dwb_ioend", "dwb_locked"),
     "staled_linked": ("dwb_stale",),
     "window_count": MEETING,
-    "met_claim": (*MEETING, *LOAD),
+    "met_claim": (*MEETING, "dwb_bload_claim"),
+    "hits": (*MEETING, "dwb_bload_claim"),
     "met_lookup": (*MEETING, "dwb_found"),
     "lookups": ("dwb_found",),
     "wait_count": WAIT,
-    "lock_wait_count": WAIT,
-    "io_wait_count": WAIT,
+    "wait_with": (*WAIT, "dwb_locked", "dwb_trylock", "dwb_unlock"),
     "ail_queued_max": ("dwb_queue",),
     "failed_async": ("dwb_submit_bio",),
     "eager": ("dwb_ail_eager",),
@@ -96,25 +96,17 @@ def has_lost(trial: dict) -> bool:
     return returned_success(trial) if mode(trial) == "error" else is_condemned(trial)
 
 
-def lost(data: dict, fix: str) -> list[str]:
-    """The hooks that found no place in the fix's source.
-
-    Before waits were seen by what a task does, its hook was missing where a
-    fix has none; such runs are judged as they were.
-    """
-    hooks = data.get("fixes", {}).get(fix, {}).get("lost_hooks", [])
-    return [h for h in hooks if h not in ("dwb_wait_begin", "dwb_wait_end")]
-
-
 def unknown(data: dict, fix: str, figure: str) -> bool:
     """Is a figure, by its name in a step, no figure for want of a hook?"""
-    return bool(set(HOOKED.get(figure, ())) & set(lost(data, fix)))
+    lost = data.get("fixes", {}).get(fix, {}).get("lost_hooks") or []
+    return any(hook in lost for hook in HOOKED.get(figure, ()))
 
 
-def _shut_down(step: dict) -> bool:
-    """By itself.  A crash is a shutdown that is asked for, in old runs one."""
-    asked = step.get("shutdowns_asked", int(mode(step) in ("crash", "natural")))
-    return step.get("shutdowns", 0) > asked
+def shut_down(step: dict) -> bool:
+    """Did its file system shut down though no trial asked it to?"""
+    crash = mode(step) in ("crash", "natural") and bool(step.get("hit"))
+    asked = step.get("shutdowns_asked", int(crash))  # old runs do not say
+    return bool(step.get("down")) or step.get("shutdowns", 0) > asked
 
 
 def _losses(data: dict, step: dict) -> list[str]:
@@ -125,7 +117,7 @@ def _losses(data: dict, step: dict) -> list[str]:
             what.append(f"{step[name]} blocks {name.replace('_', ' ')}")
     if step.get("hung_tasks"):
         what.append(f"{step['hung_tasks']} hung tasks")
-    if _shut_down(step):
+    if shut_down(step):
         what.append("the file system shut down")
     if not mode(step):
         if step.get("xfs_repair_status"):
@@ -136,11 +128,11 @@ def _losses(data: dict, step: dict) -> list[str]:
         if mode(step) == "error" and returned_success(step):
             what.append("success over a failed write")
     said = step.get("complaints", [])
-    if step.get("died") and not complaints.in_xfs(said):
+    if step.get("died") and not klog.in_xfs(said):
         return what  # the emulator's, for all that can be seen
     if step.get("died"):
         what.append("the kernel died, once")
-    what += [complaints.words(c) for c in said]
+    what += [klog.words(c) for c in said]
     if step.get("warnings") and not said:
         what.append(f"{step['warnings']} warnings of the kernel: its log has them")
     return what
@@ -154,7 +146,7 @@ def findings(data: dict) -> list[str]:
         if step.get("hung"):
             out.append(f"{who} hung: its log has the stacks")
         elif step.get("failed"):
-            said = [complaints.words(c) for c in step.get("complaints", [])]
+            said = [klog.words(c) for c in step.get("complaints", [])]
             out.append(": ".join([f"{who} brought no figures: {step['failed']}", *said]))
         elif step["fix"] not in CONTROLS:
             out += [f"{who}: {what}" for what in _losses(data, step)]
@@ -180,10 +172,9 @@ def _no_control(data: dict) -> list[str]:
             good = [s for s in trials if is_valid(s)]
             if good and not any(map(has_lost, good)):
                 out.append(f"{scenario}: none {what} in none of {len(good)} valid trials: no control")
-    asserting = done(data, "assert")
-    control = [s for s in asserting if s["fix"] == "none_pre_done"]
-    if asserting and not total(control, "assertions"):
-        out.append("assert: no assertion with none_pre_done: no control")
+    asserting = by_fix(data, "assert")
+    if asserting and (why := complaints.no_control(asserting)):
+        out.append(f"assert: {why}")
     return out
 
 
@@ -197,10 +188,53 @@ def unshown(data: dict) -> list[str]:
                 out.append(f"hunt: {fix} waited for no list: nothing shown about hanging in it")
             if mode(steps[0]) not in ("", "natural") and not any(map(is_valid, steps)):
                 out.append(f"{scenario}: {fix}: none of {len(steps)} trials valid: nothing shown")
+    out += [line for line in lost(data) if "unknown" in line]
     for fix, about in data.get("fixes", {}).items():
-        if hooks := lost(data, fix):
-            what = [name for name in HOOKED if unknown(data, fix, name)]
-            out.append(f"{fix}: no place for {', '.join(hooks)}: unknown: {', '.join(what)}")
         if "ended" in about:
             out.append(f"{fix}: nothing tried after {about['ended']}, where it killed the kernel")
     return out
+
+
+# What a lost hook takes away, as the tables call it.
+FIGURES = {
+    "blocks": "blocks",
+    "loads": "load/s",
+    "misqueued": "misq",
+    "not_durable": "not du",
+    "met_claim": "met",
+    "hits": "which trials are valid",
+    "window_count": "the race window",
+    "staled_linked": "staled",
+    "ail_queued_max": "AIL queued",
+    "met_lookup": "lookups",
+    "wait_count": "waits",
+    "wait_with": "what was locked meanwhile",
+}
+OLD_WAIT = ("dwb_wait_begin", "dwb_wait_end")
+
+
+def lost(data: dict) -> list[str]:
+    """Which hooks found no place, and what is unknown therefore: a line for
+    all fixes that lack the same ones."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, fix in data.get("fixes", {}).items():
+        hooks = fix.get("lost_hooks") or []
+        for some in (
+            tuple(h for h in hooks if h in OLD_WAIT),
+            tuple(h for h in hooks if h not in OLD_WAIT),
+        ):
+            if some:
+                groups.setdefault(some, []).append(name)
+    out = []
+    for hooks, names in groups.items():
+        what = "no wait there, so 0"
+        if not set(hooks) <= set(OLD_WAIT):
+            gone = [word for f, word in FIGURES.items() if set(HOOKED[f]) & set(hooks)]
+            what = f"unknown (?): {', '.join(gone)}" if gone else "no figure rests on it"
+        out.append(f"no place for {', '.join(hooks)} in {', '.join(names)}: {what}")
+    return out
+
+
+def hit_by(trial: dict) -> str:
+    """The figure on which it rests that a trial has hit."""
+    return "misqueued" if mode(trial) == "natural" else "hits"

@@ -104,18 +104,19 @@ def report_main(argv: list[str]) -> int:
         raise Refused("two runs of scripts/kernel: name one of them")
     args.runs = [path for path in args.runs if not is_kernel_only(path)]
     files, void = {}, False
+    of_kernel = kernels[0] if kernels else None
     if args.runs:
         comparison = compared(args)
         void = comparison.void
         # matplotlib takes a second to load, and scripts/compare needs none.
         from bench.report import gbench, page
-        files = {"report.txt": text.report_text(comparison),
-                 "report.html": page.render(comparison)}
+        files = {"report.txt": text.report_text(comparison, of_kernel),
+                 "report.html": page.render(comparison, of_kernel)}
         if summary.one_machine(comparison):
             files["benchmark.json"] = gbench.dump(comparison)
-    if kernels:
+    if of_kernel:
         files["kernel.txt"] = kernel.render(
-            kernels[0], load_run(args.runs[0]) if args.runs else None)
+            of_kernel, load_run(args.runs[0]) if args.runs else None)
     write_all(folder, files)
     return EXIT_VOID if void else 0
 

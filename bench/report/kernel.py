@@ -1,62 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What scripts/kernel has measured, and how true the model is to it.
 
-Rates get exact (Poisson) intervals.  A figure that is no count has as its
-error the range of its repetitions.  Two fixes differ if their errors do not
-overlap; model and kernel agree on two fixes that differ in both if they
-differ the same way.
+Two fixes differ if their errors do not overlap; model and kernel agree on two
+fixes that differ in both if they differ the same way.
 """
 from __future__ import annotations
 
 import itertools
-import math
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable
+from typing import Callable
 
-from scipy.stats import binomtest, chi2
-
-from bench.linux import verdict
+from bench.linux import complaints, verdict
 from bench.report import Refused
 from bench.report.load import Row, Run, read_json
+from bench.report.rates import Figure, filled, rate, rates, share, spread
 
 SCHEMA = "delwribench-kernel-1"
-ALPHA = 0.05
-WIDTH = 72
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A value and its error."""
-
-    low: float
-    value: float
-    high: float
-
-    def below(self, other: "Figure") -> bool:
-        return self.high < other.low
-
-
-def rate(count: int, exposure: float) -> Figure:
-    """Events per unit of exposure, with the exact 95 % interval."""
-    low = float(chi2.ppf(ALPHA / 2, 2 * count)) / 2 if count else 0.0
-    high = float(chi2.ppf(1 - ALPHA / 2, 2 * count + 2)) / 2
-    return Figure(low / exposure, count / exposure, high / exposure)
-
-
-def share(count: int, of: int) -> Figure:
-    """Of so many trials, with the exact 95 % interval."""
-    between = binomtest(count, of).proportion_ci(1 - ALPHA, method="exact")
-    return Figure(between.low, count / of, between.high)
-
-
-def spread(values: Iterable[float]) -> Figure | None:
-    """The mean of repetitions, and their range; None: too few for one."""
-    values = list(values)
-    if len(values) < 2:
-        return None
-    return Figure(min(values), sum(values) / len(values), max(values))
 
 
 def load_kernel(folder: Path) -> dict | None:
@@ -77,40 +37,6 @@ def is_kernel_only(folder: Path) -> bool:
         not (folder / "machine.json").exists()
 
 
-def seconds(figure: float) -> str:
-    return "no bound" if math.isinf(figure) else f"{figure:.3g} s"
-
-
-def time_to_first(count: int, exposure: float) -> str:
-    """Mean time to an event, from how many there were in so many seconds."""
-    r = rate(count, exposure)
-    low, high = 1 / r.high, 1 / r.low if r.low else math.inf
-    if not count:
-        return (f"none in {exposure:.4g} s: with 95 % confidence more than "
-                f"{seconds(low)} apart")
-    return (f"{count} in {exposure:.4g} s: {seconds(1 / r.value)} "
-            f"[{seconds(low)}, {seconds(high)}]")
-
-
-def rates(data: dict) -> list[str]:
-    """Time to the first misqueued block, and to the first damage."""
-    out = []
-    for scenario in dict.fromkeys(s["scenario"] for s in data["steps"]):
-        for fix, those in verdict.by_fix(data, scenario).items():
-            mode = verdict.mode(those[0])
-            exposure = verdict.total(those, "seconds")
-            if not exposure or mode not in ("", "natural"):
-                continue
-            if not mode:
-                what = ("misqueued", int(verdict.total(those, "misqueued")))
-            else:
-                bad = sum(verdict.is_condemned(s) for s in those if s["hit"])
-                what = ("damaged", bad)
-            out.append(f"{scenario}, {fix}: {what[0]} "
-                       + time_to_first(what[1], exposure))
-    return out
-
-
 # --- the model beside the kernel ----------------------------------------
 
 FromModel = Callable[[list[Row]], "Figure | None"]
@@ -122,6 +48,7 @@ class Metric:
     name: str
     model: FromModel
     kernel: FromKernel
+    rests_on: tuple[str, ...] = ()  # the kernel's figures
     hardware: bool = False      # needs the processor's own speed
 
 
@@ -172,21 +99,24 @@ def kernel_time(those: list[dict]) -> Figure | None:
 STORM = (
     Metric("misqueued blocks per load",
            model_count(lambda r: r.misqueued, lambda r: r.operations),
-           kernel_count("misqueued", "loads")),
+           kernel_count("misqueued", "loads"), ("misqueued", "loads")),
     Metric("waits for a list per load",
            model_count(list_waits, lambda r: r.operations),
-           kernel_count("wait_count", "loads")),
-    Metric("mean wait for a list, ms", model_mean_wait, kernel_mean_wait),
+           kernel_count("wait_count", "loads"), ("wait_count", "loads")),
+    Metric("mean wait for a list, ms", model_mean_wait, kernel_mean_wait,
+           ("wait_count",)),
     Metric("time per repair, ms", model_time, kernel_time, hardware=True),
 )
 CHURN = (
     Metric("meetings with a stale, linked buffer per lookup",
            model_count(lambda r: r.counters.get("meetings", 0),
                        lambda r: r.counters.get("lookups", 0)),
-           kernel_count("met_lookup", "lookups")),
+           kernel_count("met_lookup", "lookups"),
+           ("met_lookup", "lookups")),
     Metric("waits for a list per lookup",
            model_count(list_waits, lambda r: r.counters.get("lookups", 0)),
-           kernel_count("wait_count", "lookups")),
+           kernel_count("wait_count", "lookups"),
+           ("wait_count", "lookups")),
 )
 # Model's workload, kernel's scenario, what is compared.
 PAIRS = (
@@ -200,14 +130,27 @@ COSTS = (("hit", "lookup"),)
 
 
 def ranked(figures: dict[str, Figure]) -> str:
-    """Smallest first; < where the errors do not overlap, ~ where they do."""
+    """Smallest first; < where the errors do not overlap, ~ where they do.
+
+    Three or more with the same figure are `the others`, or `all`.
+    """
     order = sorted(figures, key=lambda fix: (figures[fix].value, fix))
-    text = ""
-    for i, fix in enumerate(order):
-        if i:
-            apart = figures[order[i - 1]].below(figures[fix])
+    groups = [list(same) for _, same in itertools.groupby(
+        order, key=lambda fix: f"{figures[fix].value:.3g}")]
+    largest = max(groups, key=len, default=[])
+    text, before = "", []
+    for group in groups:
+        value = f" {figures[group[0]].value:.3g}"
+        if len(group) > 2 and group is largest:
+            names = ["all" if len(groups) == 1 else "the others"]
+        else:
+            names = group
+        if before:
+            apart = all(figures[a].below(figures[b])
+                        for a in before for b in group)
             text += " < " if apart else " ~ "
-        text += f"{fix} {figures[fix].value:.3g}"
+        text += " ~ ".join(name + value for name in names)
+        before = group
     return text
 
 
@@ -233,37 +176,40 @@ def apart(model: dict[str, Figure], kernel: dict[str, Figure]) -> str:
                for fix in model.keys() & kernel.keys()
                if model[fix].value > 0 and kernel[fix].value > 0}
     if not factors:
-        return "no fix has both above 0"
+        return "no fix above 0 in both"
     most = max(sorted(factors), key=lambda fix: factors[fix])
-    return f"apart by a factor of up to {factors[most]:.3g} ({most})"
+    return f"x{factors[most]:.3g} ({most})"
 
 
-def filled(text: str, indent: str = "  ") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent,
-                         subsequent_indent=indent + "  ",
-                         break_long_words=False)
+@dataclass(frozen=True)
+class Table:
+    """A figure of one scenario, of the fixes that have it in both."""
+
+    scenario: str
+    metric: str
+    model: dict[str, Figure]
+    kernel: dict[str, Figure]
+
+    def shown(self) -> list[str]:
+        model, kernel = ranked(self.model), ranked(self.kernel)
+        if model == kernel:
+            return filled("both   " + model, "    ")
+        return filled("model  " + model, "    ") + \
+            filled("kernel " + kernel, "    ")
+
+    def said(self) -> str:
+        both, wrong = agreement(self.model, self.kernel)
+        return (f"{both} pair{'' if both == 1 else 's'}"
+                + (f", OTHERWISE in the kernel: {', '.join(wrong)}"
+                   if wrong else "")
+                + f", {apart(self.model, self.kernel)}")
 
 
-def compared(name: str, model: dict[str, Figure],
-             kernel: dict[str, Figure]) -> tuple[list[str], int, int]:
-    """The lines; pairs that differ in both, and those that do otherwise."""
-    common = model.keys() & kernel.keys()
-    if not common:
-        return filled(f"{name}: not in both"), 0, 0
-    model = {fix: model[fix] for fix in common}
-    kernel = {fix: kernel[fix] for fix in common}
-    both, wrong = agreement(model, kernel)
-    out = filled(name)
-    out += filled("model  " + ranked(model), "    ")
-    out += filled("kernel " + ranked(kernel), "    ")
-    if both:
-        said = (f"pairs of fixes that differ in both: {both}, "
-                + (f"OTHERWISE in the kernel: {', '.join(wrong)}" if wrong
-                   else "all the same way"))
-    else:
-        said = "no pair of fixes differs in both"
-    return out + filled(f"{said}; {apart(model, kernel)}", "    "), both, \
-        len(wrong)
+def in_both(scenario: str, metric: str, model: dict[str, Figure],
+            kernel: dict[str, Figure]) -> Table:
+    common = sorted(model.keys() & kernel.keys())
+    return Table(scenario, metric, {fix: model[fix] for fix in common},
+                 {fix: kernel[fix] for fix in common})
 
 
 def model_rows(run: Run, workload: str) -> dict[str, list[Row]]:
@@ -293,25 +239,27 @@ def damage(data: dict, scenario: str) -> dict[str, Figure]:
     found = {}
     for fix, those in verdict.by_fix(data, scenario).items():
         valid = [s for s in those if verdict.is_valid(s)]
-        if valid:
+        if valid and not verdict.unknown(data, fix, "hits"):
             found[fix] = share(sum(map(verdict.has_lost, valid)), len(valid))
     return found
 
 
-def trials(run: Run, data: dict) -> list[tuple[str, str, dict, dict]]:
+LOST = "share of valid trials lost (model: violated 1, held 0)"
+
+
+def trials(run: Run, data: dict) -> list[Table]:
     """scripts/verify's verdicts, and what came of the kernel's trials."""
     out = []
     for scenario in dict.fromkeys(s["scenario"] for s in data["steps"]):
         modes = {verdict.mode(s) for s in verdict.done(data, scenario)}
         for hazard in {HAZARDS[m] for m in modes if m in HAZARDS}:
-            out.append((f"{hazard} and {scenario}",
-                        "violated (1) or held; share of valid trials lost",
-                        oracle(run.matrix or {}, hazard),
-                        damage(data, scenario)))
+            out.append(in_both(f"{hazard} and {scenario}", LOST,
+                               oracle(run.matrix or {}, hazard),
+                               damage(data, scenario)))
     return out
 
 
-def cost_figures(folder: Path, data: dict) -> list[tuple[str, dict, dict]]:
+def cost_figures(folder: Path, data: dict) -> list[Table]:
     """Instructions over `none`'s: what scripts/cost --json has counted."""
     path = folder / "cost.json"
     if not path.is_file():
@@ -327,7 +275,8 @@ def cost_figures(folder: Path, data: dict) -> list[tuple[str, dict, dict]]:
         if "none" not in m or "none" not in k:
             continue
         base = sum(k["none"]) / len(k["none"])
-        out.append((
+        out.append(in_both(
+            "scripts/cost and cost",
             f"instructions of a {theirs} more than with none",
             {f: Figure(v - m["none"], v - m["none"], v - m["none"])
              for f, v in m.items()},
@@ -336,45 +285,101 @@ def cost_figures(folder: Path, data: dict) -> list[tuple[str, dict, dict]]:
     return out
 
 
-def fidelity(run: Run | None, data: dict) -> list[str]:
-    """The model beside the kernel, scenario by scenario."""
-    if run is None:
-        return ["no run of the model to put beside it: name one"]
-    out, tables = [], []
+def left_out(data: dict) -> list[str]:
+    """What a comparison lacks since its hooks are lost."""
+    names = dict.fromkeys(n for *_, metrics in PAIRS for m in metrics
+                          for n in m.rests_on) | {"hits": None}
+    return [f"{fix}'s {name.replace('_', ' ')}"
+            for fix in data.get("fixes", {}) for name in names
+            if verdict.unknown(data, fix, name)]
+
+
+def measured(run: Run, data: dict) -> tuple[list[Table], list[str]]:
+    """Every figure that both have; what is not compared, and why."""
+    tables: list[Table] = []
+    missing: dict[str, list[str]] = {}
     for workload, scenario, metrics in PAIRS:
         rows = model_rows(run, workload)
         those = verdict.by_fix(data, scenario)
+        if not rows:
+            missing.setdefault("not in the model's run", []).append(workload)
+        if not those:
+            missing.setdefault("not in the kernel's run", []).append(scenario)
         if not rows or not those:
-            missing = [what for what, there in
-                       ((f"the model's {workload}", rows),
-                        (f"the kernel's {scenario}", those)) if not there]
-            out += filled(f"{workload} and {scenario}: not compared, without "
-                          f"{' and '.join(missing)}", "")
             continue
-        names = f"{workload} and {scenario}"
         for metric in metrics:
             if metric.hardware and data["accelerator"] != "kvm":
-                out += filled(f"{names}: {metric.name}: not compared, the "
-                              "kernel's processors were emulated", "")
+                why = "the kernel's processors were emulated"
+                if metric.name not in missing.setdefault(why, []):
+                    missing[why].append(metric.name)
                 continue
-            tables.append((names, metric.name, figures(rows, metric.model),
-                           figures(those, metric.kernel)))
-    tables += trials(run, data)
-    tables += [("scripts/cost and cost", *rest)
-               for rest in cost_figures(run.path, data)]
-    pairs, wrong, differs, before = 0, 0, {}, ""
-    for names, metric, model, kernel in tables:
-        lines, both, otherwise = compared(metric, model, kernel)
-        out += lines if names == before else [names, *lines]
-        before = names
-        pairs, wrong = pairs + both, wrong + otherwise
-        if agreement(kernel, kernel)[0]:
-            differs[names] = True
-    out += filled("scenarios in which fixes differ in the kernel by more than "
-                  f"the errors: {len(differs)}"
-                  + (f" ({'; '.join(differs)})" if differs else ""), "")
-    return out + [f"pairs of fixes that differ in both: {pairs}; "
-                  f"in another order: {wrong}"]
+            known = {fix: steps for fix, steps in those.items() if not any(
+                verdict.unknown(data, fix, name) for name in metric.rests_on)}
+            tables.append(in_both(
+                f"{workload} and {scenario}", metric.name,
+                figures(rows, metric.model), figures(known, metric.kernel)))
+    if gone := left_out(data):
+        missing["hooks that found no place"] = gone
+    tables += trials(run, data) + cost_figures(run.path, data)
+    return tables, [f"not compared, {why}: {', '.join(what)}"
+                    for why, what in missing.items()]
+
+
+def by_metric(tables: list[Table]) -> list[str]:
+    """One heading per metric; scenarios that say the same together."""
+    out = []
+    for metric in dict.fromkeys(t.metric for t in tables):
+        out += filled(metric, "")
+        bodies: dict[tuple[str, ...], list[str]] = {}
+        for table in tables:
+            if table.metric == metric:
+                body = (table.said(), *table.shown())
+                bodies.setdefault(body, []).append(table.scenario)
+        for (said, *shown), scenarios in bodies.items():
+            out += filled(f"{'; '.join(scenarios)}: {said}"
+                          + (" each" if len(scenarios) > 1 else ""))
+            out += shown
+    return out
+
+
+def listed(title: str, tables: list[Table]) -> list[str]:
+    """Their scenarios, by metric; metrics with the same ones together."""
+    by_name: dict[str, list[str]] = {}
+    for table in tables:
+        by_name.setdefault(table.metric, []).append(table.scenario)
+    same: dict[str, list[str]] = {}
+    for metric, scenarios in by_name.items():
+        same.setdefault(", ".join(scenarios), []).append(metric)
+    lines = [line for scenarios, metrics in same.items()
+             for line in filled(f"{'; '.join(metrics)}: {scenarios}")]
+    return filled(title, "") + lines if lines else []
+
+
+def fidelity(run: Run | None, data: dict) -> list[str]:
+    """The model beside the kernel, figure by figure."""
+    if run is None:
+        return ["no run of the model to put beside it: name one"]
+    tables, missing = measured(run, data)
+    out = [line for what in missing for line in filled(what, "")]
+    empty = [t for t in tables if not t.model]
+    equal = [t for t in tables if t.model
+             and not agreement(t.kernel, t.kernel)[0]]
+    telling = [t for t in tables if t not in empty and t not in equal]
+    if telling:
+        out += filled("~: the errors overlap; pairs: of fixes that differ in "
+                      "both; x: a fix's two figures are at most so far apart",
+                      "")
+        out += by_metric(telling)
+    out += listed("no fix has in both", empty)
+    out += listed("no two fixes differ in the kernel by more than the errors",
+                  equal)
+    pairs = [agreement(t.model, t.kernel) for t in tables]
+    scenarios = len({t.scenario for t in telling})
+    return out + filled(
+        f"in all: {scenarios} scenarios in which fixes differ in the kernel; "
+        f"{sum(both for both, _ in pairs)} pairs that differ in both, "
+        f"{sum(len(wrong) for _, wrong in pairs)} of them the other way "
+        "round", "")
 
 
 def figures(those: dict, metric: Callable) -> dict[str, Figure]:
@@ -384,13 +389,20 @@ def figures(those: dict, metric: Callable) -> dict[str, Figure]:
 
 
 def render(data: dict, run: Run | None) -> str:
-    """kernel.txt."""
-    out = [*filled(f"Linux {data['kernel']}, {data['accelerator']} "
-                   f"({data['accelerator_reason']})", ""), "",
-           "mean time to the first, exact 95 % intervals"]
-    for line in rates(data):
-        out += filled(line)
+    """kernel.txt; scripts/kernel has printed all but beside() in its table."""
+    out = filled(f"Linux {data['kernel']}, {data['accelerator']} "
+                 f"({data['accelerator_reason']})", "")
+    for lines in (verdict.lost(data),
+                  complaints.asserted(verdict.by_fix(data, "assert")),
+                  complaints.complained(verdict.done(data))):
+        if lines:
+            out += ["", *(x for line in lines for x in filled(line, ""))]
+    return "\n".join(out) + "\n\n" + beside(data, run)
+
+
+def beside(data: dict, run: Run | None) -> str:
+    """What scripts/kernel's table does not say: intervals, and the model."""
+    out = rates(data)
     out += ["", "the model beside the kernel"
             + (f": {run.name}" if run else "")]
-    out.append("~: the errors overlap")
     return "\n".join(out + fidelity(run, data)) + "\n"

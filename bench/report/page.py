@@ -238,7 +238,7 @@ def tiles(comparison: Comparison) -> list[tuple[str, int]]:
     return [(v, counted[v]) for v in order if v in counted]
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: Comparison, kernel: dict | None = None) -> str:
     """report.html"""
     environment = Environment(loader=FileSystemLoader(TEMPLATES),
                               autoescape=True, undefined=StrictUndefined,
@@ -256,7 +256,8 @@ def render(comparison: Comparison) -> str:
         matrix_reason=verified.run.matrix_reason,
         matrix_differences=summary.matrix_differences(comparison.sides),
         stories=stories(verified, charts), actors=ACTORS,
-        forests=forests(comparison, charts), answers=answers(comparison),
+        forests=forests(comparison, charts),
+        answers=answers(comparison, kernel),
         scalings=[s for s in scalings if s["chart"]],
         legend=" ".join(text.verdict_legend(comparison)),
         sides=[side_data(s, comparison, charts) for s in comparison.sides])

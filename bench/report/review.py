@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable
 
+from bench.linux import complaints, verdict
 from bench.report import compare, units
 from bench.report.compare import Comparison, Result
 from bench.report.load import BASELINE
@@ -41,7 +42,9 @@ class Answer:
 class Data:
     """What the answers are drawn from."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: Comparison,
+                 kernel: dict | None = None) -> None:
+        self.kernel = kernel
         self.sides = comparison.sides
         verified = [s.run for s in self.sides if s.run.matrix]
         self.matrix = verified[0].matrix if verified else {}
@@ -89,6 +92,45 @@ def first(events: list[Event], test: Callable[[Event], bool],
 # --- the answers -------------------------------------------------------------
 
 def which_assertion(data: Data) -> list[str]:
+    """The kernel's own stacks first, if a run of it is at hand."""
+    lines = in_the_kernel(data.kernel) if data.kernel else []
+    try:
+        return lines + in_the_model(data)
+    except Unanswered as why:
+        if not lines:
+            raise
+        return lines + [f"In the model: {why}."]
+
+
+def in_the_kernel(kernel: dict) -> list[str]:
+    rows = verdict.by_fix(kernel, "assert")
+    where = f"In the real kernel, Linux {kernel['kernel']}"
+    if not rows:
+        return [f"{where}: not tried in the run that was named."]
+    lines = []
+    for one in complaints.assertions(
+            [s for steps in rows.values() for s in steps]):
+        by = ", ".join(f"{fix} {times} in "
+                       f"{verdict.total(rows[fix], 'seconds'):.3g} s"
+                       for fix, times in one.times.items())
+        lines.append(f"{where}: {one.what}: {by}; {one.under()}.")
+    silent: dict[str, list[str]] = {"0": [], "?": []}
+    for fix, steps in rows.items():
+        silent.setdefault(complaints.count(steps), []).append(fix)
+    if silent["0"]:
+        least = min(verdict.total(rows[fix], "seconds")
+                    for fix in silent["0"])
+        lines.append(f"{where if not lines else 'There'}, 0 in {least:.3g} s"
+                     f"{' each' if len(silent['0']) > 1 else ''}: "
+                     f"{', '.join(silent['0'])}.")
+    if silent["?"]:
+        lines.append(f"Unknown: {', '.join(silent['?'])}.")
+    control = complaints.no_control(rows)
+    return lines + ([f"{control}, so the zeros show nothing."]
+                    if control else [])
+
+
+def in_the_model(data: Data) -> list[str]:
     lines = [verdict_line(data, "none_pre_done", "reread"),
              verdict_line(data, "none", "reread")]
     before, now = (data.cell(f, "reread")["verdict"]
@@ -303,7 +345,8 @@ def lost_wakeup(data: Data) -> list[str]:
 
 QUESTIONS: list[tuple[str, Callable[[Data], list[str]], str]] = [
     ("Which assertion do readers run into?", which_assertion,
-     "scripts/verify --fix none_pre_done --fix none --hazard reread"),
+     "scripts/verify --fix none_pre_done --fix none --hazard reread; "
+     "scripts/kernel assert"),
     ("Which call path clears DELWRI_Q?", who_clears,
      "scripts/verify --fix none --hazard ordering"),
     ("How does a stale buffer come to be reused?", how_reused,
@@ -327,9 +370,10 @@ QUESTIONS: list[tuple[str, Callable[[Data], list[str]], str]] = [
 ]
 
 
-def answers(comparison: Comparison) -> list[Answer]:
-    """Every question, in the order of the review."""
-    data = Data(comparison)
+def answers(comparison: Comparison,
+            kernel: dict | None = None) -> list[Answer]:
+    """Every question, in the order of the review; kernel: its run, if any."""
+    data = Data(comparison, kernel)
     result = []
     for question, ask, command in QUESTIONS:
         try:

@@ -393,9 +393,9 @@ def discarded_lines(side: Side) -> list[str]:
     return lines
 
 
-def review_lines(comparison: Comparison) -> list[str]:
+def review_lines(comparison: Comparison, kernel: dict | None) -> list[str]:
     lines: list[str] = []
-    for i, answer in enumerate(answers(comparison), 1):
+    for i, answer in enumerate(answers(comparison, kernel), 1):
         lines += wrap(f"{i}. {answer.question}", "   ", "")
         for line in answer.lines:
             lines += wrap(line, "   ")
@@ -454,7 +454,7 @@ def compare_text(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def report_text(comparison: Comparison) -> str:
+def report_text(comparison: Comparison, kernel: dict | None = None) -> str:
     """report.txt"""
     many = len(comparison.sides) > 1
     lines = ["delwribench: fixes for XFS delayed-write buffers, compared",
@@ -469,7 +469,7 @@ def report_text(comparison: Comparison) -> str:
     lines += heading("Cost: verdicts") + verdict_lines(comparison)
     lines += [""] + verdict_legend(comparison)
     lines += heading("The questions of the review")
-    lines += review_lines(comparison)
+    lines += review_lines(comparison, kernel)
     if verified.run.matrix:
         lines += heading("What broke") + evidence_lines(verified)
     times = summary.one_machine(comparison)

@@ -20,9 +20,9 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bench" / "linux"))
 sys.dont_write_bytecode = True
 
-import complaints  # noqa: E402
 import fixes  # noqa: E402
 import guest  # noqa: E402
+import klog  # noqa: E402
 import lane  # noqa: E402
 import modules  # noqa: E402
 import pin  # noqa: E402
@@ -380,6 +380,10 @@ class Verdicts(unittest.TestCase):
             verdict.findings({"steps": [{"id": str(n), **s} for n, s in enumerate(steps)]})
         )
 
+    def unshown(self, *steps: dict, **about: dict) -> list[str]:
+        data = {"steps": [{"id": str(n), **s} for n, s in enumerate(steps)], "fixes": about}
+        return verdict.unshown(data)
+
     def test_validity(self) -> None:
         power = {"mode": "power"}
         for change, valid in (
@@ -417,14 +421,62 @@ class Verdicts(unittest.TestCase):
         mine = self.ERROR | {"fix": "mine"}
         self.assertEqual(self.found(mine), 1)
         self.assertEqual(self.found(mine | {"repair_errno": 5}), 0)
-        self.assertEqual(self.found(self.ERROR | {"repair_errno": 5}), 1)
+        self.assertEqual(len(self.unshown(self.ERROR | {"repair_errno": 5})), 1)
 
     def test_a_control_that_loses_nothing_is_no_control(self) -> None:
         control = self.STORM | {"fix": "none"}
-        self.assertEqual(self.found(control), 1)
-        self.assertEqual(self.found(control | {"misqueued": 3}), 0)
-        self.assertEqual(self.found(self.TRIAL | {"xfs_repair_status": 0}), 1)
+        for step in (control, self.TRIAL | {"xfs_repair_status": 0}):
+            self.assertEqual(len(self.unshown(step)), 1)
+            self.assertEqual(self.found(step), 0)
+        self.assertEqual(self.unshown(control | {"misqueued": 3}), [])
+        asserting = self.STORM | {"scenario": "assert", "warnings": 0}
+        self.assertIn("no control", self.unshown(asserting)[0])
+        fired = {"complaints": [{"what": "Assertion failed: x", "stack": ["f"], "times": 1}]}
+        control = asserting | {"fix": "none_pre_done"}
+        self.assertEqual(len(self.unshown(asserting, control)), 1)
+        self.assertEqual(self.unshown(asserting, control | fired), [])
+        self.assertEqual(self.found(asserting, control | fired), 0)
+        self.assertEqual(self.found(asserting | fired), 1)
 
+    def test_what_is_unknown_neither_speaks_against_a_fix_nor_for_it(self) -> None:
+        lost = {"mine": {"lost_hooks": ["dwb_submit"]}}
+        bad = self.STORM | {"id": "0", "misqueued": 9}
+        self.assertEqual(verdict.findings({"steps": [bad], "fixes": lost}), [])
+        self.assertEqual(len(verdict.findings({"steps": [bad], "fixes": {"mine": {}}})), 1)
+        for step in (bad, self.STORM):
+            self.assertIn("no place for dwb_submit in mine", self.unshown(step, **lost)[0])
+
+    def test_what_the_kernel_says_is_a_finding_with_its_stack(self) -> None:
+        said = [{"what": "WARNING: at fs/xfs/a.c:1 f", "stack": ["f", "xfs_g"], "times": 2}]
+        mine = self.TRIAL | {"fix": "mine", "xfs_repair_status": 0}
+        for step in (self.STORM, mine, mine | {"settings": {"mode": "error"}, "repair_errno": 5}):
+            self.assertEqual(self.found(step), 0)
+            data = {"steps": [step | {"id": "a", "complaints": said, "warnings": 2}]}
+            (line,) = verdict.findings(data)
+            self.assertIn("WARNING: at fs/xfs/a.c:1 f; under f < xfs_g", line)
+            self.assertEqual(self.found(step | {"warnings": 2}), 1)
+            self.assertEqual(self.found(step | {"complaints": said, "fix": "none_pre_done"}), 0)
+            # Of the emulator no fix is accused.
+            died = step | {"died": 1, "complaints": [{"what": "BUG: x", "stack": ["tick"]}]}
+            self.assertEqual(self.found(died), 0)
+            died["complaints"] = [{"what": "BUG: x", "stack": ["tick"], "rip": "xfs_f"}]
+            self.assertEqual(self.found(died), 2)
+
+    def test_a_shutdown_that_nobody_asked_for_is_a_finding(self) -> None:
+        error = self.ERROR | {"fix": "mine", "repair_errno": 5}
+        crash = self.TRIAL | {"fix": "mine", "xfs_repair_status": 0}
+        for step, shutdowns, asked, expected in (
+            (error, 0, 0, 0),
+            (error, 1, 0, 1),
+            (error | {"hit": 0}, 1, 0, 1),
+            (crash, 1, 1, 0),
+            (crash, 2, 1, 1),
+            (crash | {"hit": 0}, 1, 0, 1),
+            (self.STORM, 1, 0, 1),
+        ):
+            done = step | {"shutdowns": shutdowns, "shutdowns_asked": asked}
+            self.assertEqual(self.found(done), expected, done)
+        self.assertEqual(self.found(crash | {"shutdowns": 1}), 0)  # an old run
     def test_what_was_not_tried_is_not_shown(self) -> None:
         def unshown(step: dict, hooks: tuple[str, ...] = ()) -> int:
             data = {"fixes": {"none": {"lost_hooks": list(hooks)}}, "steps": [step]}
@@ -447,12 +499,88 @@ class Verdicts(unittest.TestCase):
         self.assertEqual([" ".join(x.split()) for x in lines], ["lookup, mine: +5:", "+7 c", "-2 b"])
 
 
+class Log(unittest.TestCase):
+    """What a kernel's log says, as one complaint each."""
+
+    TRACE = """\
+[   12.1] ------------[ cut here ]------------
+[   12.1] WARNING: CPU: 1 PID: 77 at fs/xfs/xfs_message.c:104 asswarn+0x2c/0x30 [xfs]
+[   12.1] Modules linked in: xfs(OE) brd
+[   12.1] RIP: 0010:asswarn+0x2c/0x30 [xfs]
+[   12.1] Call Trace:
+[   12.1]  <TASK>
+[   12.1]  ? __warn+0x81/0x130
+[   12.1]  ? asswarn+0x2c/0x30 [xfs]
+[   12.1]  __xfs_buf_submit+0x1a/0x200 [xfs]
+[   12.1]  xfs_buf_read_map+0x9/0x10 [xfs]
+[   12.1]  </TASK>
+[   12.1] ---[ end trace 0000000000000000 ]---
+"""
+    ASSERTION = (
+        "[   12.1] XFS (ram0): Assertion failed: !(bp->b_flags & _XBF_DELWRI_Q),"
+        " file: fs/xfs/xfs_buf.c, line: 1715\n"
+    )
+    OOPS = """\
+[    3.2][  T54] BUG: kernel NULL pointer dereference, address: 0000000000000008
+[    3.2][  T54] #PF: supervisor write access in kernel mode
+[    3.2][  T54] Oops: Oops: 0002 [#1] PREEMPT SMP NOPTI
+[    3.2][  T54] CPU: 0 UID: 0 PID: 54 Comm: mount Tainted: G           OE
+[    3.2][  T54] RIP: 0010:xfs_mountfs+0x5c/0x9f0 [xfs]
+[    3.2][  T54] Call Trace:
+[    3.2][  T54]  <TASK>
+[    3.2][  T54]  ? __die_body.cold+0x19/0x27
+[    3.2][  T54]  xfs_fs_fill_super+0x4f/0x70 [xfs]
+[    3.2][  T54]  get_tree_bdev_flags+0x13/0x1e0
+[    3.2][  T54]  </TASK>
+[    3.2][  T54] Kernel panic - not syncing: Fatal exception
+"""
+
+    def test_an_assertion_and_its_warning_are_one(self) -> None:
+        other = (self.ASSERTION + self.TRACE).replace("[   12.1]", "[   13.9]").replace("77", "78")
+        (found,) = klog.parse(self.ASSERTION + self.TRACE + other)
+        self.assertIn("Assertion failed: !(bp->b_flags & _XBF_DELWRI_Q), file:", found["what"])
+        self.assertEqual(found["stack"], ["__xfs_buf_submit", "xfs_buf_read_map"])
+        self.assertEqual(found["times"], 2)
+        self.assertNotIn("rip", found)
+
+    def test_an_oops(self) -> None:
+        (found,) = klog.parse(self.OOPS)
+        self.assertEqual(
+            klog.words(found),
+            "BUG: kernel NULL pointer dereference, address: 0000000000000008;"
+            " RIP xfs_mountfs; under xfs_fs_fill_super < get_tree_bdev_flags",
+        )
+        self.assertTrue(klog.oopsed([found]))
+        self.assertTrue(klog.in_xfs([found]))
+        self.assertFalse(klog.oopsed(klog.parse(self.TRACE)))
+
+    def test_a_shutdown_unless_asked_for(self) -> None:
+        down = "[ 1.0] XFS (ram0): Log I/O Error (0x6) detected at f+0x1/0x2 [xfs] (a.c:1).  Shutting down filesystem.\n"
+        asked = "[ 1.0] XFS (ram0): User initiated shutdown received.\n"
+        self.assertEqual(klog.parse(asked + down), [])
+        (found,) = klog.parse(asked + down + down)
+        self.assertEqual(found["times"], 1)
+        self.assertIn("Log I/O Error detected at f (a.c:1). Shutting", found["what"])
+
+    def test_nothing(self) -> None:
+        self.assertEqual(klog.parse("[ 1.0] XFS (ram0): Ending clean mount\n\n"), [])
+
+    def test_by_way_of_the_guests_reports(self) -> None:
+        log = "".join(f"+a-1 {line}\n" for line in (self.ASSERTION + self.TRACE).splitlines())
+        got = guest._parse("boot x=1\n" + log + "a-1 warnings=2\n")
+        self.assertEqual(got["a-1"]["warnings"], "2")
+        self.assertEqual(len(got["a-1"]["complaints"]), 1)
+        self.assertEqual(guest._parse(log), {})
+
+
 class Guests(unittest.TestCase):
     PLAN = [guest.Step(f"s-{n}", "storm", 60, {}) for n in range(3)]
 
-    def carry_out(self, *boots: dict) -> tuple[dict, guest.Session]:
+    def carry_out(
+        self, *boots: dict, logs: pathlib.Path = pathlib.Path("logs")
+    ) -> tuple[dict, guest.Session]:
         """What comes of guests that report this, one after another."""
-        session = guest.Session(accelerator="tcg", logs=pathlib.Path("logs"))
+        session = guest.Session(accelerator="tcg", logs=logs)
         left = list(boots)
 
         def boot(plan: list, *_: object) -> dict:
@@ -479,6 +607,29 @@ class Guests(unittest.TestCase):
         self.assertEqual(got["s-1"], {"failed": "guest-died-twice"})
         self.assertEqual((got["s-0"], got["s-2"]), ({"x": "1"}, {"x": "1"}))
         self.assertEqual(session.deaths, 2)
+
+    def test_an_oops_ends_its_fix_at_the_second_boot(self) -> None:
+        plan = [
+            guest.Step(f"s-{n}-{fix}", "storm", 60, {"module": f"{fix}.probe"})
+            for n in range(2)
+            for fix in ("mine", "none")
+        ]
+        with tempfile.TemporaryDirectory() as t:
+            logs = pathlib.Path(t)
+            for n in (1, 2):
+                (logs / f"boot-{n}.log").write_text(Log.OOPS)
+            rest = {"boot": {}, "s-0-none": {"x": "1"}, "s-1-none": {"x": "1"}}
+            with mock.patch.object(Guests, "PLAN", plan):
+                got, session = self.carry_out({"boot": {}}, {"boot": {}}, rest, logs=logs)
+        self.assertEqual(session.ended, {"mine": "s-0-mine"})
+        self.assertEqual(session.boots, 3)
+        self.assertNotIn("s-1-mine", got)
+        self.assertEqual(got["s-0-mine"]["failed"], "guest-died-twice")
+        (line,) = verdict.findings(
+            {"steps": [{"id": "s-0-mine", "fix": "mine", "scenario": "s"} | got["s-0-mine"]]}
+        )
+        for word in ("BUG: kernel NULL", "RIP xfs_mountfs", "under xfs_fs_fill_super"):
+            self.assertIn(word, line)
 
     def test_a_step_that_hangs_is_kept_as_such(self) -> None:
         hung, rest = {"boot": {}, "s-0": {"hung": "1"}}, {"boot": {}, "s-1": {}, "s-2": {}}
