@@ -185,6 +185,18 @@ if [ "$1" = update ]; then mv {self.folder}/later {self.folder}/bin/apt-cache; f
         self.assertTrue(update.startswith("update"), update)
         self.assertRegex(install, r"^install .*\bpython3\b.*DPkg::Lock::Timeout=\d+")
 
+    def test_root_waits_for_another_apt(self) -> None:
+        self.root()
+        self.command("sleep", "")
+        self.command("apt-get", f"""echo "$@" >>{self.asked}
+            [ "$(wc -l <{self.asked})" -gt 3 ] && exit 0
+            echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by 1'
+            exit 100""")
+        done = self.setup("python")
+        asked = [line.split()[0] for line in self.asked.read_text().splitlines()]
+        self.assertEqual(asked, ["update"] * 4 + ["install"])
+        self.assertEqual(done.stderr.count("waiting for another apt"), 1)
+
     def test_root_shows_what_apt_says(self) -> None:
         self.release(["python3"])
         self.root("install")
