@@ -47,8 +47,9 @@ void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio);
 
 enum dwb_kind { DWB_LIST, DWB_LOCK, DWB_IO, DWB_RECORDS, DWB_NR_KINDS };
 
+/* Its own task's alone but for the node. */
 struct dwb_watch {
-	struct hlist_node	node;
+	struct list_head	node;
 	struct task_struct	*task;
 	bool			load;		/* else a lookup */
 	bool			found;		/* its buffer in the cache */
@@ -71,7 +72,7 @@ int dwb_kind_begin(enum dwb_kind kind);
 void dwb_kind_end(int *before);
 /* The caller's lookup has found a buffer in the cache. */
 void dwb_watch_found(void);
-/* The caller's load submits a block; is given one: which of the load, from 0. */
+/* The caller's load submits a block; is given its nth, from 0, returned. */
 void dwb_watch_submit(void);
 unsigned int dwb_watch_claim(void);
 /* All that ended, as name=value from buf + n on; or back to nothing. */

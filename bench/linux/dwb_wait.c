@@ -17,12 +17,11 @@
 #include "xfs_trans_resv.h"
 #include "xfs_mount.h"
 #include "dwb_probe.h"
-#include <linux/hashtable.h>
+#include <linux/list.h>
 
-/* Guards the table; a watch's fields are its own task's alone. */
+/* Guards the list: of tasks that are in a watch now, so a short one. */
 static DEFINE_SPINLOCK(watch_lock);
-static DEFINE_HASHTABLE(watches, 8);
-static atomic_t nr_watches;
+static LIST_HEAD(watches);
 
 /* Guards these. */
 static DEFINE_SPINLOCK(ended_lock);
@@ -35,10 +34,10 @@ static struct dwb_watch *mine(void)
 {
 	struct dwb_watch *w, *found = NULL;
 
-	if (!atomic_read(&nr_watches))
+	if (list_empty(&watches))
 		return NULL;
 	spin_lock(&watch_lock);
-	hash_for_each_possible(watches, w, node, (unsigned long)current) {
+	list_for_each_entry(w, &watches, node) {
 		if (w->task == current) {
 			found = w;
 			break;
@@ -90,9 +89,8 @@ void dwb_watch_begin(struct dwb_watch *w, bool load)
 	renew(w);
 	/* At the head: mine() finds it before the outer one. */
 	spin_lock(&watch_lock);
-	hash_add(watches, &w->node, (unsigned long)w->task);
+	list_add(&w->node, &watches);
 	spin_unlock(&watch_lock);
-	atomic_inc(&nr_watches);
 }
 
 void dwb_watch_end(struct dwb_watch *w)
@@ -104,9 +102,8 @@ void dwb_watch_end(struct dwb_watch *w)
 
 	look(w);
 	spin_lock(&watch_lock);
-	hash_del(&w->node);
+	list_del(&w->node);
 	spin_unlock(&watch_lock);
-	atomic_dec(&nr_watches);
 	outer = mine();
 	if (outer)
 		renew(outer);
@@ -201,14 +198,17 @@ int dwb_waits_show(char *buf, int n)
 		const char *name = shown[i].name;
 		struct dwb_sleep *s = &ended[shown[i].kind];
 
-		n += sysfs_emit_at(buf, n, "%s_count=%llu %s_total_ns=%llu "
-				   "%s_max_ns=%llu ", name, s->count, name,
-				   s->total_ns, name, s->max_ns);
+		n += sysfs_emit_at(buf, n,
+				   "%s_count=%llu %s_total_ns=%llu "
+				   "%s_max_ns=%llu ",
+				   name, s->count, name, s->total_ns, name,
+				   s->max_ns);
 	}
 	n += sysfs_emit_at(buf, n, "wait_with_agf=%llu wait_with_agi=%llu "
 			   "wait_with_other=%llu wait_with_none=%llu "
-			   "wait_in_load=%llu ", ended_held[0], ended_held[1],
-			   ended_held[2], ended_held[3], ended_in_load);
+			   "wait_in_load=%llu ",
+			   ended_held[0], ended_held[1], ended_held[2],
+			   ended_held[3], ended_in_load);
 	spin_unlock(&ended_lock);
 	return n;
 }

@@ -331,5 +331,5 @@ def check(this: Lane) -> None:
         this.size = CHECK | {"rounds": rounds, "trials": {name: rounds for name in CHECK["trials"]}}
         this.storms(["widened"])
         this.trials()
-        if not verdict.unshown(this.data):
+        if not verdict.by_chance(this.data):
             return

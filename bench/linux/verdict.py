@@ -178,8 +178,8 @@ def _no_control(data: dict) -> list[str]:
     return out
 
 
-def unshown(data: dict) -> list[str]:
-    """What the run was to show and does not: neither a pass nor a finding."""
+def by_chance(data: dict) -> list[str]:
+    """What was to be shown and is not, and might be if it were tried longer."""
     out = _no_control(data)
     for scenario in dict.fromkeys(s["scenario"] for s in done(data)):
         for fix, steps in by_fix(data, scenario).items():
@@ -188,7 +188,12 @@ def unshown(data: dict) -> list[str]:
                 out.append(f"hunt: {fix} waited for no list: nothing shown about hanging in it")
             if mode(steps[0]) not in ("", "natural") and not any(map(is_valid, steps)):
                 out.append(f"{scenario}: {fix}: none of {len(steps)} trials valid: nothing shown")
-    out += [line for line in lost(data) if "unknown" in line]
+    return out
+
+
+def unshown(data: dict) -> list[str]:
+    """What the run was to show and does not: neither a pass nor a finding."""
+    out = by_chance(data) + [line for line in lost(data) if "unknown" in line]
     for fix, about in data.get("fixes", {}).items():
         if "ended" in about:
             out.append(f"{fix}: nothing tried after {about['ended']}, where it killed the kernel")

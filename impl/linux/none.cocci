@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // none: the negative control, the bulk loader's queueing reverted.
+// # Has-no: wait_var_event
 // Subject: [PATCH] xfs: let the bulk loader queue like everybody else
 //
 // Not for merging: this takes back the wait for other delayed write lists.

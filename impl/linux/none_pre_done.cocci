@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // none_pre_done: `none`, and as before 6.8 finished blocks are not marked
 // up to date.
+// # Has-no: wait_var_event
 // Subject: [PATCH] xfs: let the bulk loader queue as before Linux 6.8
 //
 // Not for merging: this takes back the wait for other delayed write lists,
