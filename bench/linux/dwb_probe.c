@@ -113,7 +113,7 @@ static struct block *block_alloc(xfs_daddr_t daddr)
 {
 	struct block *b;
 
-	dwb_records();	/* a sleep for memory is no fix's */
+	dwb_caller();	/* a sleep for memory is for no list */
 	b = kzalloc(sizeof(*b), GFP_NOFS | __GFP_NOFAIL);
 	b->daddr = daddr;
 	b->owner = current;

@@ -41,11 +41,11 @@ void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio);
 /* Before a buffer's lock is waited for. */
 #define dwb_locking()							\
 	int dwb_k __cleanup(dwb_kind_end) = dwb_kind_begin(DWB_LOCK)
-/* Before the bulk loader's caller is asked for records. */
-#define dwb_records()							\
-	int dwb_k __cleanup(dwb_kind_end) = dwb_kind_begin(DWB_RECORDS)
+/* Before the bulk loader's caller is asked for a block, for records. */
+#define dwb_caller()							\
+	int dwb_k __cleanup(dwb_kind_end) = dwb_kind_begin(DWB_CALLER)
 
-enum dwb_kind { DWB_LIST, DWB_LOCK, DWB_IO, DWB_RECORDS, DWB_NR_KINDS };
+enum dwb_kind { DWB_LIST, DWB_LOCK, DWB_IO, DWB_CALLER, DWB_NR_KINDS };
 
 /* Its own task's alone but for the node. */
 struct dwb_watch {
@@ -56,7 +56,10 @@ struct dwb_watch {
 	unsigned int		claims;		/* blocks given to the load */
 	unsigned long		switches;	/* the task's own, at since */
 	u64			since;		/* ns */
+	unsigned long		hook;		/* ... the last one's place */
 	enum dwb_kind		kind;		/* of a sleep since then */
+	unsigned long		first_from;	/* of a sleep for a list */
+	unsigned long		first_to;
 	struct dwb_sleep {
 		u64		count;
 		u64		total_ns;

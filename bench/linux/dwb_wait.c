@@ -4,8 +4,9 @@
  * in the cache.  A sleep is seen by the task's count of voluntary context
  * switches, so whatever a fix waits with is seen: an event, a completion, a
  * timer, an I/O.  Sleeps are told apart by the hooks that they lie between:
- * for a buffer's lock; for I/O that the load itself has submitted; for the
- * records that it loads; and the rest, which only a fix has: for a list.
+ * for a buffer's lock; for I/O that the load itself has submitted; in the
+ * bulk loader's caller, which commits and allocates; and the rest, which only
+ * a fix has: for a list.
  * A task that spins does not sleep and is not seen.
  *
  * A sleep is as long as the time from the hook before it to the hook after.
@@ -47,14 +48,15 @@ static struct dwb_watch *mine(void)
 	return found;
 }
 
-static void renew(struct dwb_watch *w)
+static void renew(struct dwb_watch *w, unsigned long here)
 {
+	w->hook = here;
 	w->switches = current->nvcsw;
 	w->since = ktime_get_ns();
 }
 
-/* Has it slept since the last hook? */
-static void look(struct dwb_watch *w)
+/* Has it slept since the last hook?  This one lies in the caller, at @here. */
+static void look(struct dwb_watch *w, unsigned long here)
 {
 	struct dwb_sleep *s = &w->sleeps[w->kind];
 	unsigned int held;
@@ -71,9 +73,11 @@ static void look(struct dwb_watch *w)
 			w->held[1] += !!(held & DWB_HELD_AGI);
 			w->held[2] += !!(held & DWB_HELD_OTHER);
 			w->held[3] += !held;
+			w->first_from = w->first_from ?: w->hook;
+			w->first_to = w->first_to ?: here;
 		}
 	}
-	renew(w);
+	renew(w, here);
 }
 
 void dwb_watch_begin(struct dwb_watch *w, bool load)
@@ -81,12 +85,12 @@ void dwb_watch_begin(struct dwb_watch *w, bool load)
 	struct dwb_watch *outer = mine();
 
 	if (outer)
-		look(outer);
+		look(outer, _RET_IP_);
 	memset(w, 0, sizeof(*w));
 	w->task = current;
 	w->load = load;
 	w->kind = DWB_LIST;
-	renew(w);
+	renew(w, _RET_IP_);
 	/* At the head: mine() finds it before the outer one. */
 	spin_lock(&watch_lock);
 	list_add(&w->node, &watches);
@@ -100,13 +104,13 @@ void dwb_watch_end(struct dwb_watch *w)
 	bool first;
 	int i;
 
-	look(w);
+	look(w, _RET_IP_);
 	spin_lock(&watch_lock);
 	list_del(&w->node);
 	spin_unlock(&watch_lock);
 	outer = mine();
 	if (outer)
-		renew(outer);
+		renew(outer, _RET_IP_);
 	/* A lookup that finds nothing sleeps for memory. */
 	if (!w->load && !w->found)
 		return;
@@ -124,7 +128,9 @@ void dwb_watch_end(struct dwb_watch *w)
 		ended_in_load += list->count;
 	spin_unlock(&ended_lock);
 	if (first) {
-		pr_info("dwb: first wait, %llu ns, by:\n", list->max_ns);
+		pr_info("dwb: first wait, %llu ns, between %pS and %pS, by:\n",
+			list->max_ns, (void *)w->first_from,
+			(void *)w->first_to);
 		dump_stack();
 	}
 }
@@ -136,7 +142,7 @@ int dwb_kind_begin(enum dwb_kind kind)
 
 	if (!w)
 		return -1;
-	look(w);
+	look(w, _RET_IP_);
 	before = w->kind;
 	w->kind = kind;
 	return before;
@@ -148,7 +154,7 @@ void dwb_kind_end(int *before)
 
 	if (!w)
 		return;
-	look(w);
+	look(w, _RET_IP_);
 	w->kind = *before;
 }
 
@@ -166,7 +172,7 @@ void dwb_watch_submit(void)
 
 	if (!w || !w->load)
 		return;
-	look(w);
+	look(w, _RET_IP_);
 	w->kind = DWB_IO;
 }
 
@@ -176,7 +182,7 @@ unsigned int dwb_watch_claim(void)
 
 	if (!w || !w->load)
 		return 0;
-	look(w);
+	look(w, _RET_IP_);
 	w->kind = DWB_LIST;
 	return w->claims++;
 }
@@ -190,6 +196,7 @@ int dwb_waits_show(char *buf, int n)
 		{ "wait", DWB_LIST },
 		{ "lock_wait", DWB_LOCK },
 		{ "io_wait", DWB_IO },
+		{ "caller_wait", DWB_CALLER },
 	};
 	int i;
 

@@ -191,11 +191,11 @@ def build(fix: fixes.Fix, kind: str) -> Path:
     name, files, lost = wanted(fix, kind)
     tree = _take(name)
     written = [path for path, data in files.items() if write_if_changed(tree / path, data)]
-    sources = [p for p in written if p.endswith(".c")]
-    if any(p.endswith(".h") for p in written):
+    if any(p.endswith(".h") and not p.startswith("dwb_") for p in written):
         what = "all of XFS, minutes, for its headers are others"
     else:
-        what = " ".join(sources) or "a link, no file"
+        what = " ".join(p for p in written if p.endswith(".c")) or "no source differs"
+        what += ", with assertions" if kind == "assert" else ""
     say(f"building {fix.name} ({kind}): {what}")
     options = [f"CONFIG_XFS_{o}=y" for o in OPTIONS]
     defines = " ".join(f"-DCONFIG_XFS_{o}=1" for o in OPTIONS)

@@ -154,7 +154,10 @@ expression e;
 expression bbl, cur, ptr, priv;
 identifier ret;
 @@
++	{
++	dwb_caller();
  	ret = bbl->claim_block(cur, ptr, priv);
++	}
 +	dwb_bload_claim(cur, ptr, ret);
 
 @records@
@@ -165,7 +168,7 @@ identifier f, ret, get_records;
  {
  	<+...
 +	{
-+	dwb_records();
++	dwb_caller();
  	ret = get_records(...);
 +	}
  	...+>

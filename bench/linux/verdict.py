@@ -8,7 +8,7 @@ CONTROLS = ("none", "none_pre_done")
 # What a figure rests on: with one of these hooks lost it is unknown.
 LOAD = ("dwb_submit", "dwb_bload_end", "dwb_bload_claim")
 MEETING = ("dwb_stale", "dwb_unlock", "dwb_ail_before_submit", "dwb_ail_after_submit")
-WAIT = ("dwb_watch_lookup", "dwb_found", "dwb_watch_load", "dwb_locking", "dwb_records")
+WAIT = ("dwb_watch_lookup", "dwb_found", "dwb_watch_load", "dwb_locking", "dwb_caller")
 HOOKED = {
     "blocks": ("dwb_bload_claim",),
     "loads": ("dwb_bload_end",),
