@@ -15,6 +15,7 @@
 #include "xfs_trans_resv.h"
 #include "xfs_mount.h"
 #include "xfs_ag.h"
+#include "dwb_names.h"	/* written by modules.py */
 #include <linux/kallsyms.h>
 #include <linux/kdebug.h>
 #include <linux/namei.h>

@@ -6,6 +6,7 @@
 #ifndef DWB_PROBE_H
 #define DWB_PROBE_H
 
+#include "dwb_names.h"	/* written by modules.py */
 #include <linux/types.h>
 
 struct bio;

@@ -13,12 +13,15 @@ BEGINS = re.compile(
     r"WARNING: |BUG: |kernel BUG at |Oops|general protection fault|Assertion failed: "
     r"|Shutting down filesystem|INFO: possible |suspicious RCU usage|KASAN|UBSAN"
 )
-VARIES = re.compile(r"XFS \(\w+\): |CPU: \d+ |PID: \d+ |\+0x[0-9a-f]+/0x[0-9a-f]+|\(0x[0-9a-f]+\) | \[xfs\]")
+VARIES = re.compile(
+    r"XFS \(\w+\): |CPU: \d+ |PID: \d+ |\+0x[0-9a-f]+/0x[0-9a-f]+|\(0x[0-9a-f]+\) | \[xfs\]"
+)
 FRAME = re.compile(r"^ (\? )?([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?$")
 RIP = re.compile(r"^RIP: [0-9a-f]+:([A-Za-z_][\w.]*)\+0x")
 # By these the kernel says it; who did it is called above.
 MESSENGERS = re.compile(
-    r"(?:__)?dump_stack(?:_lvl)?|show_(?:stack|regs|trace_log_lvl)(?:\.\w+)*|__warn(?:_printk)?|report_bug"
+    r"(?:__)?dump_stack(?:_lvl)?|show_(?:stack|regs|trace_log_lvl)(?:\.\w+)*"
+    r"|__warn(?:_printk)?|report_bug"
     r"|handle_bug|die(?:_addr)?|__die\w*|oops_end|page_fault_oops|bad_area\w*|(?:asm_)?exc_\w+"
     r"|asswarn|assfail|do_error_trap|do_trap|search_bpf_extables|do_user_addr_fault"
 )

@@ -42,6 +42,23 @@ NEEDED = {
     "dwb_bload_end": "a return of the bulk loader",
     "dwb_bload_claim": "ret = bbl->claim_block(...), where it is given a block",
 }
+# What our own files call, and what that function does: a fix may rename it.
+CALLED = {
+    "xfs_buf_get": rb"return \w+\(target, &map, 1, 0, bpp\);",
+    "xfs_buf_get_uncached": rb"\btrace_xfs_buf_get_uncached\(",
+    "xfs_buf_lock": rb"\bdown\(&\w+->b_sema\)",
+    "xfs_buf_trylock": rb"\bdown_trylock\(&\w+->b_sema\)",
+    "xfs_buf_unlock": rb"\bup\(&\w+->b_sema\)",
+    "xfs_buf_rele": rb"\btrace_xfs_buf_rele\(bp, _RET_IP_\);\s+if \(\w+\(bp\)\)",
+    "xfs_buf_relse": rb"(?<=^{\n)\t\w+unlock\w*\(bp\);\n\t\w+\(bp\);\n}",
+    "xfs_buf_stale": rb"\|= XBF_STALE\b",
+    "xfs_buf_delwri_queue": rb"\btrace_xfs_buf_delwri_queue\(",
+    "xfs_buf_delwri_cancel": (
+        rb"struct xfs_buf, b_list\);\s+\w+\(bp\);\s+bp->b_flags &= ~_XBF_DELWRI_Q;"
+    ),
+    "xfs_buf_daddr": rb"return bp->b_maps\[0\]\.bm_bn;",
+    "xfs_buftarg_is_mem": rb"return btp->bt_bdev == NULL;",
+}
 # Whose assertions an "assert" module has, beside those that the fix changes.
 ASSERTING = (
     "xfs_buf.c",
@@ -76,7 +93,9 @@ def _probe(files: dict[str, bytes], fix: fixes.Fix) -> list[str]:
     """
     scratch = BUILD / "probed" / fix.name
     shutil.rmtree(scratch, ignore_errors=True)
-    probed = sorted(n for n, text in files.items() if n.endswith((".c", ".h")) and PROBED.search(text))
+    probed = sorted(
+        n for n, text in files.items() if n.endswith((".c", ".h")) and PROBED.search(text)
+    )
     for name in probed:
         path = scratch / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +126,27 @@ def _probe(files: dict[str, bytes], fix: fixes.Fix) -> list[str]:
     return lost
 
 
+def _names(files: dict[str, bytes], fix: fixes.Fix) -> bytes:
+    """A header by which our files call what is called otherwise in @files."""
+    sources = {n: text for n, text in files.items() if n.endswith((".c", ".h"))}
+    everything = b"\n".join(sources.values())
+    lines = []
+    for name, does in CALLED.items():
+        if re.search(rb"\b" + name.encode() + rb"\s*\(", everything):
+            continue
+        found = re.search(does, everything, re.M)
+        before = everything[: found.start()] if found else b""
+        heads = re.findall(rb"^(?:static inline [\w *]*?)?(\w+)\(", before, re.M)
+        if not heads:
+            raise Failure(
+                f"{fix.file}: fs/xfs with it has neither {name}(), which the probes call, nor"
+                " a function that does the same: keep that name in the patch",
+                2,
+            )
+        lines.append(f"#define {name} {heads[-1].decode()}\n")
+    return "".join(lines).encode()
+
+
 def lost_hooks(fix: fixes.Fix, kind: str = "probe") -> list[str]:
     """Of its module with probes: the hooks that found no place in the source."""
     return module(fix, kind).with_suffix(".lost").read_text().split()
@@ -131,6 +171,7 @@ def wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes], list[str]]
     headers.write_bytes(b"".join(files[f] for f in sorted(files) if f.endswith(".h")))
     name = "tree-" + fixes.key(headers)
     lost: list[str] = []
+    files["dwb_names.h"] = _names(files, fix)
     if kind == "cost":
         files["dwb_cost.c"] = (HERE / "dwb_cost.c").read_bytes()
         extra = ["dwb_cost.o"]

@@ -171,7 +171,8 @@ def _no_control(data: dict) -> list[str]:
             trials = [s for s in done(data, scenario) if s["fix"] == "none"]
             good = [s for s in trials if is_valid(s)]
             if good and not any(map(has_lost, good)):
-                out.append(f"{scenario}: none {what} in none of {len(good)} valid trials: no control")
+                many = f"in none of {len(good)} valid trials"
+                out.append(f"{scenario}: none {what} {many}: no control")
     asserting = by_fix(data, "assert")
     if asserting and (why := complaints.no_control(asserting)):
         out.append(f"assert: {why}")
