@@ -26,9 +26,15 @@
 /* Close enough to each other to meet what the AIL has not let go of. */
 enum { IN_A_ROW = 6, SNAPSHOTS = 5, FAIL_POLLS = 30 };
 
+/* That many fill a chunk of a filled file system. */
+enum { ROOT_FILES = 6 };
+
 enum mode { CRASH, POWER, ERROR, NATURAL, NR_MODES };
 static const char *const mode_names[NR_MODES] = { "crash", "power", "error",
 						  "natural" };
+
+enum target { ANY, LEAF, ROOT, NR_TARGETS };
+static const char *const target_names[NR_TARGETS] = { "any", "leaf", "root" };
 
 static void set(const char *name, const char *value)
 {
@@ -64,10 +70,10 @@ static long counter(const char *name)
 	return found ? atol(found + strlen(name)) : 0;
 }
 
-static enum mode mode_parse(const char *name)
+static int parse(const char *name, const char *const *names, int nr)
 {
-	for (int i = 0; i < NR_MODES; i++)
-		if (!strcmp(name, mode_names[i]))
+	for (int i = 0; i < nr; i++)
+		if (!strcmp(name, names[i]))
 			return i;
 	errno = EINVAL;
 	die(name);
@@ -120,6 +126,30 @@ static void arm(enum mode mode)
 	set("dwb_fail_arm", mode == ERROR ? "2" : "0");
 }
 
+/*
+ * Which block of the new tree is to be the one that is met; dwb_hit_nth counts
+ * from the root, the last.  The leaves in turn, from the left.
+ */
+static void aim(enum target target, int turn)
+{
+	long leaves = counter(" load_blocks=") - 1;
+	char nth[20] = "0";
+
+	if (target == ROOT)
+		strcpy(nth, "-1");
+	else if (target == LEAF && leaves > 1)
+		snprintf(nth, sizeof(nth), "%ld", -1 - leaves + turn % leaves);
+	set("dwb_hit_nth", nth);
+}
+
+/* The tree may have another size than the one before. */
+static bool on_target(enum target target)
+{
+	long nth = counter(" hit_nth="), blocks = counter(" hit_blocks=");
+
+	return target == ANY || (target == ROOT) == (nth == blocks);
+}
+
 static bool was_hit(enum mode mode)
 {
 	return counter(mode == NATURAL ? " misqueued=" : " hits=") > 0;
@@ -131,42 +161,62 @@ int cmd_trial(char **argv)
 		.dir = argv[0],
 		.seed = atoi(argv[4]),
 		.keep = true,
+		.filled = filled_find(argv[0], true),
 	};
-	enum mode mode = mode_parse(argv[3]);
+	enum mode mode = parse(argv[3], mode_names, NR_MODES);
+	enum target target = parse(argv[6], target_names, NR_TARGETS);
 	bool armed = false, hit = false, extents;
 	uint32_t flags = GOINGDOWN_NOLOGFLUSH;
 	uint64_t begin = now_ns(), end = begin + atof(argv[2]) * 1e9;
 	size_t bytes = (size_t)atol(argv[5]) << 20;
-	int error = 0, sync_error = 0, down = 0, torn = 0;
-	long repairs = 0, errors = 0;
+	int turn = atoi(argv[7]);
+	int error = 0, sync_error = 0, going = 0, down, torn = 0;
+	long repairs = 0, errors = 0, misses = 0;
 	double seconds;
 	struct trees trees;
 
+	/* The leftmost chunk, full, leaves the finobt: its root is changed. */
+	if (target == ROOT)
+		files.filled.dirs = files.filled.first + 1;
 	trees_parse(&trees, argv[1]);
 	extents = strstr(argv[1], "rmapbt") || strstr(argv[1], "refcountbt");
 	set("dwb_counters", "0");
 	sync_start(20000);
-	while (!hit && now_ns() < end) {
+	while (!hit && now_ns() < end && !is_down(&files)) {
 		if (!armed && mode != NATURAL &&
 		    now_ns() - begin > 1000000000ull) {
+			aim(target, turn);
 			arm(mode);
 			armed = true;
 		}
 		for (int i = 0; !hit && i < IN_A_ROW; i++) {
 			int n = rand_r(&files.seed) % (i ? 4 : 60) + 2;
 
+			if (target == ROOT)
+				n = ROOT_FILES;
 			/* No two trees alike: a lost block then shows. */
 			if (extents)
 				churn_extents(&files, n);
 			else
 				churn(&files, n);
+			if (is_down(&files))
+				break;
 			error = rebuild(trees.type[repairs % trees.nr], 0);
 			repairs++;
 			errors += !!error;
-			hit = (armed || mode == NATURAL) && was_hit(mode);
+			if (!armed && mode != NATURAL)
+				continue;
+			hit = was_hit(mode);
+			if (hit && !on_target(target)) {
+				hit = false;
+				misses++;
+				aim(target, turn);
+				arm(mode);
+			}
 		}
 	}
 	seconds = (now_ns() - begin) / 1e9;
+	down = is_down(&files);
 	sync_stop();
 	if (!hit || mode == ERROR) {
 		if (mode != NATURAL)
@@ -179,6 +229,7 @@ int cmd_trial(char **argv)
 				break;
 			usleep(100000);
 		}
+		down |= syncfs(mnt_fd) && errno == EIO;
 		printf("%s ", counters());
 	} else {
 		sync_error = syncfs(mnt_fd) ? errno : 0;
@@ -191,13 +242,16 @@ int cmd_trial(char **argv)
 		}
 		printf("%s ", counters());
 		if (mode != POWER)
-			down = ioctl(mnt_fd, IOC_GOINGDOWN, &flags) ? errno : 0;
+			going = ioctl(mnt_fd, IOC_GOINGDOWN, &flags) ? errno :
+								       0;
 		/* Let the AIL go. */
 		set("dwb_hold_arm_ms", "0");
 		set("dwb_counters", "0");
 	}
 	printf("hit=%d repairs=%ld repair_errors=%ld repair_errno=%d "
-	       "sync_errno=%d goingdown_errno=%d torn=%d seconds=%.3f\n",
-	       hit, repairs, errors, error, sync_error, down, torn, seconds);
+	       "sync_errno=%d goingdown_errno=%d torn=%d seconds=%.3f "
+	       "misses=%ld down=%d\n",
+	       hit, repairs, errors, error, sync_error, going, torn, seconds,
+	       misses, down);
 	return 0;
 }

@@ -34,6 +34,18 @@ COMMON = {
     "others": 0,
     "size": "560m",
     "log": "16m",
+    "block": 4096,
+    "chunks": 0,
+}
+# Inode btrees of two levels: so many chunks of inodes in each AG.  Each repair
+# reads all of them, so the AIL must give it longer.
+TREES = {
+    "type": "inobt,finobt",
+    "block": 1024,
+    "chunks": 170,
+    "size": "96m",
+    "eager": 1,
+    "delay": 300000,
 }
 STORMS = {
     "natural": {},
@@ -42,10 +54,11 @@ STORMS = {
     "churn_widened": {"loaders": 2, "eager": 1, "delay": 20000},
     # No repairs: blocks of symbolic links come and go, too.
     "churn_alone": {"loaders": 2, "eager": 1, "delay": 20000, "in_a_row": 0},
+    "trees": TREES,
     "long_list": {"eager": 1, "others": 100000},
 }
 # A trial of damage: see drive_trial.c.  "natural" has no knob at all.
-WIDE = {"eager": 1, "delay": 20000, "size": "96m", "seconds": 30}
+WIDE = {"eager": 1, "delay": 20000, "size": "96m", "seconds": 30, "target": "any"}
 TRIALS = {
     "crash": WIDE | {"mode": "crash"},
     "error": WIDE | {"mode": "error"},
@@ -53,7 +66,11 @@ TRIALS = {
     "crash_finobt": WIDE | {"mode": "crash", "type": "finobt"},
     "crash_rmapbt": WIDE | {"mode": "crash", "type": "rmapbt"},
     "crash_refcountbt": WIDE | {"mode": "crash", "type": "refcountbt"},
-    "crash_natural": {"mode": "natural", "seconds": 60},
+    "crash_leaf": WIDE | TREES | {"mode": "crash", "target": "leaf"},
+    "crash_root": WIDE | TREES | {"mode": "crash", "target": "root"},
+    "error_leaf": WIDE | TREES | {"mode": "error", "target": "leaf"},
+    "error_root": WIDE | TREES | {"mode": "error", "target": "root"},
+    "crash_natural": {"mode": "natural", "seconds": 60, "target": "any"},
 }
 # Short of memory and of log, on many processors; with a long list, since nobody
 # hangs in a wait that does not happen.
@@ -201,7 +218,7 @@ class Lane:
 
             def some(of: list[fixes.Fix], rounds: range) -> None:
                 steps = [
-                    self._step(scenario, n, f, "trial", **words, seed=31 * n + 7)
+                    self._step(scenario, n, f, "trial", **words, seed=31 * n + 7, turn=n)
                     for f in of
                     for n in rounds
                 ]
