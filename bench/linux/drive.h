@@ -64,6 +64,7 @@ struct churn {
 	unsigned int seed;
 	bool keep;
 	int shared_fd;		/* see churn_extents() */
+	uint64_t newest;	/* inode number of the last that was created */
 	int error;		/* errno of the last creation that failed */
 	struct filled filled;	/* else all files are in @dir */
 };

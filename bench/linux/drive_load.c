@@ -32,6 +32,7 @@ static void churn_name(const struct churn *c, long n, char *path, size_t size)
 void churn(struct churn *c, int n)
 {
 	char name[300];
+	struct stat s;
 
 	for (int i = 0; i < n; i++, c->made++) {
 		int fd;
@@ -42,6 +43,8 @@ void churn(struct churn *c, int n)
 			c->error = errno;
 			break;
 		}
+		if (!fstat(fd, &s))
+			c->newest = s.st_ino;
 		close(fd);
 	}
 	while (!c->keep && c->made - c->gone > 600 + rand_r(&c->seed) % 600) {

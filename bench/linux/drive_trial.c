@@ -26,8 +26,8 @@
 /* Close enough to each other to meet what the AIL has not let go of. */
 enum { IN_A_ROW = 6, SNAPSHOTS = 5, FAIL_POLLS = 30 };
 
-/* That many fill a chunk of a filled file system. */
-enum { ROOT_FILES = 6 };
+/* Of a load, for a leaf or a root that is met to be one of a tree's. */
+enum { MIN_BLOCKS = 4 };
 
 enum mode { CRASH, POWER, ERROR, NATURAL, NR_MODES };
 static const char *const mode_names[NR_MODES] = { "crash", "power", "error",
@@ -133,7 +133,7 @@ static void arm(enum mode mode)
 static void aim(enum target target, int turn)
 {
 	long leaves = counter(" load_blocks=") - 1;
-	char nth[20] = "0";
+	char nth[30] = "0";
 
 	if (target == ROOT)
 		strcpy(nth, "-1");
@@ -142,12 +142,29 @@ static void aim(enum target target, int turn)
 	set("dwb_hit_nth", nth);
 }
 
-/* The tree may have another size than the one before. */
+/* The tree may have another size than the one before, or become small. */
 static bool on_target(enum target target)
 {
 	long nth = counter(" hit_nth="), blocks = counter(" hit_blocks=");
 
-	return target == ANY || (target == ROOT) == (nth == blocks);
+	return target == ANY || ((target == ROOT) == (nth == blocks) &&
+				 blocks >= MIN_BLOCKS);
+}
+
+/*
+ * Create files until the leftmost chunk with free inodes has none: it leaves
+ * the finobt, whose root has then another key.
+ */
+static void fill_chunk(struct churn *c)
+{
+	enum { CHUNK = 64 };
+	uint64_t before;
+
+	churn(c, 1);
+	do {
+		before = c->newest;
+		churn(c, 1);
+	} while (c->newest / CHUNK == before / CHUNK && !is_down(c));
 }
 
 static bool was_hit(enum mode mode)
@@ -175,7 +192,7 @@ int cmd_trial(char **argv)
 	double seconds;
 	struct trees trees;
 
-	/* The leftmost chunk, full, leaves the finobt: its root is changed. */
+	/* Nearest to its directory is then the leftmost chunk. */
 	if (target == ROOT)
 		files.filled.dirs = files.filled.first + 1;
 	trees_parse(&trees, argv[1]);
@@ -192,10 +209,10 @@ int cmd_trial(char **argv)
 		for (int i = 0; !hit && i < IN_A_ROW; i++) {
 			int n = rand_r(&files.seed) % (i ? 4 : 60) + 2;
 
-			if (target == ROOT)
-				n = ROOT_FILES;
 			/* No two trees alike: a lost block then shows. */
-			if (extents)
+			if (target == ROOT)
+				fill_chunk(&files);
+			else if (extents)
 				churn_extents(&files, n);
 			else
 				churn(&files, n);

@@ -42,7 +42,7 @@ COMMON = {
 TREES = {
     "type": "inobt,finobt",
     "block": 1024,
-    "chunks": 170,
+    "chunks": 175,
     "size": "96m",
     "eager": 1,
     "delay": 300000,
