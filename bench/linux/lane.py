@@ -95,10 +95,11 @@ QUICK = {
 }
 FULL = {
     "storms": {"natural": 30, "widened": 30, "churn": 20}
-    | {"churn_widened": 20, "churn_alone": 20, "long_list": 45},
+    | {"churn_widened": 20, "churn_alone": 20, "trees": 30, "long_list": 45},
     "rounds": 1,
     "trials": {"crash": 20, "error": 20, "power": 3, "crash_natural": 3}
-    | {"crash_finobt": 2, "crash_rmapbt": 2, "crash_refcountbt": 2},
+    | {"crash_finobt": 2, "crash_rmapbt": 2, "crash_refcountbt": 2}
+    | {"crash_leaf": 10, "crash_root": 10, "error_leaf": 10, "error_root": 10},
     "cost": 1,
     "hunt": 90,
 }
