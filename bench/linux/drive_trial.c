@@ -167,6 +167,44 @@ static void fill_chunk(struct churn *c)
 	} while (c->newest / CHUNK == before / CHUNK && !is_down(c));
 }
 
+/*
+ * Have what was changed in the log, and the AIL queue it: two repairs at once
+ * then free its blocks and claim them before the AIL submits.  A pass that had
+ * begun earlier may lack some of it.
+ */
+static void await_ail(void)
+{
+	uint64_t end = now_ns() + 3000000000ull;
+	long passes;
+
+	syncfs(mnt_fd);
+	passes = counter(" ail_submits=");
+	while (now_ns() < end && (counter(" ail_submits=") <= passes ||
+				  !counter(" ail_queued=")))
+		usleep(5000);
+}
+
+/*
+ * What changes before a repair, the i-th in a row.  No two trees alike: a lost
+ * block then shows, when what it was before the change is still on disk.
+ */
+static void change(struct churn *c, enum target target, bool extents, int i)
+{
+	bool few = i && target == ANY;
+	int n = rand_r(&c->seed) % (few ? 4 : 60) + 2;
+
+	if (target != ANY && i % 2)
+		return;
+	if (target == ROOT)
+		fill_chunk(c);
+	else if (extents)
+		churn_extents(c, n);
+	else
+		churn(c, n);
+	if (target != ANY && !is_down(c))
+		await_ail();
+}
+
 static bool was_hit(enum mode mode)
 {
 	return counter(mode == NATURAL ? " misqueued=" : " hits=") > 0;
@@ -207,15 +245,8 @@ int cmd_trial(char **argv)
 			armed = true;
 		}
 		for (int i = 0; !hit && i < IN_A_ROW; i++) {
-			int n = rand_r(&files.seed) % (i ? 4 : 60) + 2;
-
-			/* No two trees alike: a lost block then shows. */
-			if (target == ROOT)
-				fill_chunk(&files);
-			else if (extents)
-				churn_extents(&files, n);
-			else
-				churn(&files, n);
+			if (armed || target == ANY)
+				change(&files, target, extents, i);
 			if (is_down(&files))
 				break;
 			error = rebuild(trees.type[repairs % trees.nr], 0);

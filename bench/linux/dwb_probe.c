@@ -488,6 +488,7 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(hit_writes);
 	PRINT(hit_not_durable);
 	PRINT(ail_submits);
+	PRINT(ail_queued);
 	PRINT(ail_queued_max);
 	PRINT(wait_with_agf);
 	PRINT(wait_with_agi);
