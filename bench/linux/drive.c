@@ -51,6 +51,7 @@ atomic_bool stop;
 static unsigned int sync_us;
 static long nr_syncs;
 static pthread_t syncer;
+static atomic_bool sync_paused;
 
 uint64_t now_ns(void)
 {
@@ -115,8 +116,10 @@ static void *sync_often(void *arg)
 {
 	(void)arg;
 	while (!stop) {
-		syncfs(mnt_fd);
-		nr_syncs++;
+		if (!sync_paused) {
+			syncfs(mnt_fd);
+			nr_syncs++;
+		}
 		usleep(sync_us);
 	}
 	return NULL;
@@ -127,6 +130,11 @@ void sync_start(unsigned int us)
 	sync_us = us;
 	if (us && pthread_create(&syncer, NULL, sync_often, NULL))
 		die("pthread_create");
+}
+
+void sync_pause(bool pause)
+{
+	sync_paused = pause;
 }
 
 long sync_stop(void)

@@ -34,6 +34,8 @@ int rebuild(uint32_t type, uint32_t agno);
 
 /* syncfs every @us, until stop; 0: never. */
 void sync_start(unsigned int us);
+/* None from now on, or again. */
+void sync_pause(bool pause);
 /* Waits for its end; returns how many there were. */
 long sync_stop(void);
 

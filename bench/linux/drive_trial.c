@@ -126,19 +126,37 @@ static void arm(enum mode mode)
 	set("dwb_fail_arm", mode == ERROR ? "2" : "0");
 }
 
+/* From now on, only in the directory so far along those of @all: at / of. */
+static void use_only(struct churn *c, const struct filled *all, int at, int of)
+{
+	int nr = (all->dirs - all->first + all->step - 1) / all->step;
+
+	if (!all->dirs)
+		return;
+	c->filled.first = all->first + nr * at / of * all->step;
+	c->filled.dirs = c->filled.first + 1;
+}
+
 /*
- * Which block of the new tree is to be the one that is met; dwb_hit_nth counts
- * from the root, the last.  The leaves in turn, from the left.
+ * Which block of the new tree is to be the one that is met, dwb_hit_nth counted
+ * from the root, the last: the leaves in turn, from the left; and where a new
+ * file changes it.
  */
-static void aim(enum target target, int turn)
+static void aim(enum target target, int turn, struct churn *c,
+		const struct filled *all)
 {
 	long leaves = counter(" load_blocks=") - 1;
 	char nth[30] = "0";
 
-	if (target == ROOT)
+	if (target == ROOT) {
 		strcpy(nth, "-1");
-	else if (target == LEAF && leaves > 1)
-		snprintf(nth, sizeof(nth), "%ld", -1 - leaves + turn % leaves);
+		use_only(c, all, 0, 1);
+	} else if (target == LEAF && leaves > 1) {
+		int leaf = turn % leaves;
+
+		snprintf(nth, sizeof(nth), "%ld", leaf - 1 - leaves);
+		use_only(c, all, 2 * leaf + 1, 2 * leaves);
+	}
 	set("dwb_hit_nth", nth);
 }
 
@@ -167,42 +185,58 @@ static void fill_chunk(struct churn *c)
 	} while (c->newest / CHUNK == before / CHUNK && !is_down(c));
 }
 
-/*
- * Have what was changed in the log, and the AIL queue it: two repairs at once
- * then free its blocks and claim them before the AIL submits.  A pass that had
- * begun earlier may lack some of it.
- */
-static void await_ail(void)
+/* Wait until a counter is above @than, or in vain. */
+static void await_counter(const char *name, long than)
 {
 	uint64_t end = now_ns() + 3000000000ull;
-	long passes;
 
+	while (now_ns() < end && counter(name) <= than)
+		usleep(1000);
+}
+
+/*
+ * Change a leaf, or the root, and have the AIL queue it: of two repairs at once
+ * the first then frees its block and the other claims it, before the AIL
+ * submits.  No other block of the tree may be claimed like that and earlier: a
+ * fix that waits has waited for the AIL there.  So a leaf changes alone.  The
+ * root does not, but in the 50 ms between two passes of the AIL its leaf is
+ * changed again: not in the log yet, it is passed by.
+ */
+static void change_block(struct churn *c, enum target target,
+			 const struct filled *all)
+{
+	if (target == ROOT)
+		fill_chunk(c);
+	else
+		churn(c, rand_r(&c->seed) % 8 + 2);
+	sync_pause(true);
 	syncfs(mnt_fd);
-	passes = counter(" ail_submits=");
-	while (now_ns() < end && (counter(" ail_submits=") <= passes ||
-				  !counter(" ail_queued=")))
-		usleep(5000);
+	await_counter(" ail_submits=", counter(" ail_submits="));
+	if (target == ROOT) {
+		/* Not in the first chunk: that would log the root, too. */
+		use_only(c, all, 1, 4);
+		churn(c, 1);
+		use_only(c, all, 0, 1);
+	}
+	await_counter(" ail_queued=", 0);
+	sync_pause(false);
 }
 
 /*
  * What changes before a repair, the i-th in a row.  No two trees alike: a lost
  * block then shows, when what it was before the change is still on disk.
  */
-static void change(struct churn *c, enum target target, bool extents, int i)
+static void change(struct churn *c, enum target target,
+		   const struct filled *all, bool extents, int i)
 {
-	bool few = i && target == ANY;
-	int n = rand_r(&c->seed) % (few ? 4 : 60) + 2;
+	int n = rand_r(&c->seed) % (i ? 4 : 60) + 2;
 
-	if (target != ANY && i % 2)
-		return;
-	if (target == ROOT)
-		fill_chunk(c);
-	else if (extents)
+	if (target != ANY && i % 2 == 0)
+		change_block(c, target, all);
+	else if (target == ANY && extents)
 		churn_extents(c, n);
-	else
+	else if (target == ANY)
 		churn(c, n);
-	if (target != ANY && !is_down(c))
-		await_ail();
 }
 
 static bool was_hit(enum mode mode)
@@ -218,6 +252,7 @@ int cmd_trial(char **argv)
 		.keep = true,
 		.filled = filled_find(argv[0], true),
 	};
+	const struct filled all = files.filled;
 	enum mode mode = parse(argv[3], mode_names, NR_MODES);
 	enum target target = parse(argv[6], target_names, NR_TARGETS);
 	bool armed = false, hit = false, extents;
@@ -230,23 +265,28 @@ int cmd_trial(char **argv)
 	double seconds;
 	struct trees trees;
 
-	/* Nearest to its directory is then the leftmost chunk. */
-	if (target == ROOT)
-		files.filled.dirs = files.filled.first + 1;
 	trees_parse(&trees, argv[1]);
 	extents = strstr(argv[1], "rmapbt") || strstr(argv[1], "refcountbt");
 	set("dwb_counters", "0");
+	/*
+	 * A file in a leaf's first chunk has the root logged again, as it was:
+	 * lost, it would not show.
+	 */
+	if (target == ROOT && all.dirs) {
+		use_only(&files, &all, 0, 1);
+		fill_chunk(&files);
+	}
 	sync_start(20000);
 	while (!hit && now_ns() < end && !is_down(&files)) {
 		if (!armed && mode != NATURAL &&
 		    now_ns() - begin > 1000000000ull) {
-			aim(target, turn);
+			aim(target, turn, &files, &all);
 			arm(mode);
 			armed = true;
 		}
 		for (int i = 0; !hit && i < IN_A_ROW; i++) {
 			if (armed || target == ANY)
-				change(&files, target, extents, i);
+				change(&files, target, &all, extents, i);
 			if (is_down(&files))
 				break;
 			error = rebuild(trees.type[repairs % trees.nr], 0);
@@ -258,7 +298,7 @@ int cmd_trial(char **argv)
 			if (hit && !on_target(target)) {
 				hit = false;
 				misses++;
-				aim(target, turn);
+				aim(target, turn, &files, &all);
 				arm(mode);
 			}
 		}

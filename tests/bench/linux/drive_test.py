@@ -58,8 +58,8 @@ class Driver(unittest.TestCase):
         words = ("inobt", "2", seconds, "0", "8", "0", in_a_row)
         return self.run_it("storm", *words, creations=creations)
 
-    def trial(self, mode: str, target: str, creations: int) -> dict:
-        words = ("inobt,finobt", NEVER, mode, "7", "1", target, "0")
+    def trial(self, mode: str, target: str, creations: int, turn: int = 0) -> dict:
+        words = ("inobt,finobt", NEVER, mode, "7", "1", target, str(turn))
         return self.run_it("trial", *words, creations=creations)
 
     def files(self) -> set[str]:
@@ -89,10 +89,12 @@ class Driver(unittest.TestCase):
             # Not so few that a chunk is freed.
             self.assertGreater(len(list((self.mount / name).iterdir())), 50)
 
-        # In AG 0, where the repairs are: every second directory, or the first.
-        self.trial("crash", "root", 100)
-        self.assertEqual(self.files(), {"t0"})
-        self.trial("crash", "leaf", 200)
+        # In AG 0, where the repairs are: every second directory.
+        self.trial("crash", "leaf", 100, turn=7)  # of 4 leaves, the last
+        self.assertEqual(self.files(), {"t6"})
+        self.trial("crash", "root", 200)  # the first, and another of its leaf
+        self.assertEqual(self.files(), {"t0", "t2", "t6"})
+        self.trial("crash", "any", 300)
         self.assertEqual(self.files(), {"t0", "t2", "t4", "t6"})
         self.storm(NEVER, "4", creations=100)
         self.assertEqual(self.files(), every)

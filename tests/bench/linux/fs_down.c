@@ -39,7 +39,8 @@ int open(const char *path, int flags, ...)
 	if (strstr(path, "/dwb_counters") && flags == O_RDONLY) {
 		FILE *f = fopen(path, "w");
 
-		fprintf(f, " ail_submits=%d ail_queued=1\n", ++passes);
+		fprintf(f, " ail_submits=%d ail_queued=1 load_blocks=5\n",
+			++passes);
 		fclose(f);
 	}
 	return real(path, flags, mode);
