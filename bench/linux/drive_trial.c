@@ -7,6 +7,7 @@
  *   power    copy the live disk, as it is at that moment, to another;
  *   error    do nothing: the block's next two writes fail;
  *   natural  with no knob at all: the same crash as soon as a load misqueued.
+ * The block is any, or a certain one of a filled file system's inode btrees.
  */
 #define _GNU_SOURCE
 #include "drive.h"

@@ -90,7 +90,7 @@ BOOT_STEPS = 16  # one boot has all fixes there and back
 QUICK = {
     "storms": {"natural": 10, "widened": 10, "churn": 10},
     "rounds": 1,
-    "trials": {"crash": 3, "error": 3},
+    "trials": {"crash": 3, "error": 3, "crash_root": 2, "error_leaf": 2},
     "cost": 1,
     "hunt": 60,
 }
