@@ -5,10 +5,13 @@
  *
  *   drive storm MNT TYPE[,TYPE] AGS SECONDS SYNC_US CHANGES LOADERS IN_A_ROW
  *   (IN_A_ROW 0: no repairs, but the same changes)
- *   drive trial MNT TYPE[,TYPE] SECONDS crash|power|error|natural SEED SIZE
+ *   drive trial MNT TYPE[,TYPE] SECONDS crash|power|error|natural SEED SIZE \
+ *	 any|leaf|root TURN
  *   drive scrub MNT TYPE[,TYPE] AG
  *   drive room MNT SECTORS
  *   drive hog MNT LEAVE_MB
+ *   drive fill MNT CHUNKS
+ * A storm or trial on a filled file system uses its directories.
  */
 #define _GNU_SOURCE
 #include "drive.h"
@@ -48,6 +51,7 @@ atomic_bool stop;
 static unsigned int sync_us;
 static long nr_syncs;
 static pthread_t syncer;
+static atomic_bool sync_paused;
 
 uint64_t now_ns(void)
 {
@@ -112,8 +116,10 @@ static void *sync_often(void *arg)
 {
 	(void)arg;
 	while (!stop) {
-		syncfs(mnt_fd);
-		nr_syncs++;
+		if (!sync_paused) {
+			syncfs(mnt_fd);
+			nr_syncs++;
+		}
 		usleep(sync_us);
 	}
 	return NULL;
@@ -124,6 +130,11 @@ void sync_start(unsigned int us)
 	sync_us = us;
 	if (us && pthread_create(&syncer, NULL, sync_often, NULL))
 		die("pthread_create");
+}
+
+void sync_pause(bool pause)
+{
+	sync_paused = pause;
 }
 
 long sync_stop(void)
@@ -145,7 +156,11 @@ int cmd_storm(char **argv)
 {
 	enum { MAX_REPAIRS = 1000000, MAX_LOADERS = 64 };
 	static struct loader loaders[MAX_LOADERS];
-	struct churn files = { .dir = argv[0], .seed = 1 };
+	struct churn files = {
+		.dir = argv[0],
+		.seed = 1,
+		.filled = filled_find(argv[0], false),
+	};
 	int ags = atoi(argv[2]), changes = atoi(argv[5]);
 	int nr_loaders = atoi(argv[6]), in_a_row = atoi(argv[7]), last = 0;
 	long repairs = 0, errors = 0, ops = 0, syncs;
@@ -170,7 +185,7 @@ int cmd_storm(char **argv)
 
 	begin = now_ns();
 	end = begin + atof(argv[3]) * 1e9;
-	while (now_ns() < end) {
+	while (now_ns() < end && !is_down(&files)) {
 		int n = ags * trees.nr * in_a_row;
 
 		if (!n) {
@@ -182,6 +197,8 @@ int cmd_storm(char **argv)
 			int error;
 
 			churn(&files, changes);
+			if (is_down(&files))
+				break;
 			t = now_ns();
 			error = rebuild(trees.type[i % trees.nr],
 					i / trees.nr / in_a_row);
@@ -202,9 +219,9 @@ int cmd_storm(char **argv)
 	syncs = sync_stop();
 
 	printf("seconds=%.3f repairs=%ld repair_errors=%ld last_errno=%d "
-	       "files=%ld load_ops=%ld syncs=%ld",
+	       "files=%ld load_ops=%ld syncs=%ld down=%d",
 	       (end - begin) / 1e9, repairs, errors, last, files.made, ops,
-	       syncs);
+	       syncs, is_down(&files));
 	if (repairs) {
 		qsort(ns, repairs, sizeof(*ns), u64_cmp);
 		printf(" repair_p50_ns=%llu repair_p99_ns=%llu "
@@ -240,9 +257,9 @@ int main(int argc, char **argv)
 		int nr_args;
 		int (*run)(char **argv);
 	} commands[] = {
-		{ "storm", 8, cmd_storm }, { "trial", 6, cmd_trial },
+		{ "storm", 8, cmd_storm }, { "trial", 8, cmd_trial },
 		{ "scrub", 3, cmd_scrub }, { "room", 2, cmd_room },
-		{ "hog", 2, cmd_hog },
+		{ "hog", 2, cmd_hog },	   { "fill", 2, cmd_fill },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {

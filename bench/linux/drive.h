@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
@@ -33,8 +34,26 @@ int rebuild(uint32_t type, uint32_t agno);
 
 /* syncfs every @us, until stop; 0: never. */
 void sync_start(unsigned int us);
+/* None from now on, or again. */
+void sync_pause(bool pause);
 /* Waits for its end; returns how many there were. */
 long sync_stop(void);
+
+/*
+ * What cmd_fill() has left: so many directories, in the AGs in turn, each about
+ * an inode chunk of its AG.  A file created in one gets the free inode nearest
+ * to it, so that any leaf of an AG's inode btrees can be made dirty.
+ */
+struct filled {
+	int dirs;		/* 0: none */
+	int first, step;	/* the ones to use: those of one AG, or all */
+};
+
+/* @one_ag: only those in AG 0. */
+struct filled filled_find(const char *mnt, bool one_ag);
+/* The path of file @n, in any of those directories. */
+void filled_name(const struct filled *f, const char *mnt, long n, char *path,
+		 size_t size);
 
 /*
  * Create files, and unlink the oldest, so that inode chunks come and go.  With
@@ -47,6 +66,9 @@ struct churn {
 	unsigned int seed;
 	bool keep;
 	int shared_fd;		/* see churn_extents() */
+	uint64_t newest;	/* inode number of the last that was created */
+	int error;		/* errno of the last creation that failed */
+	struct filled filled;	/* else all files are in @dir */
 };
 
 void churn(struct churn *c, int n);
@@ -74,11 +96,15 @@ struct loader {
 
 void *load(void *arg);
 
+/* Does the file system refuse everything, having been shut down? */
+bool is_down(const struct churn *c);
+
 /* The commands; each prints its figures.  Returns the exit status. */
 int cmd_storm(char **argv);
 int cmd_trial(char **argv);
 int cmd_scrub(char **argv);
 int cmd_room(char **argv);
 int cmd_hog(char **argv);
+int cmd_fill(char **argv);
 
 #endif

@@ -21,26 +21,43 @@
 
 enum { BLOCK = 4096, SHARED_BLOCKS = 64 };
 
+static void churn_name(const struct churn *c, long n, char *path, size_t size)
+{
+	if (c->filled.dirs)
+		filled_name(&c->filled, c->dir, n, path, size);
+	else
+		snprintf(path, size, "%s/c%ld", c->dir, n);
+}
+
 void churn(struct churn *c, int n)
 {
 	char name[300];
+	struct stat s;
 
 	for (int i = 0; i < n; i++, c->made++) {
 		int fd;
 
-		snprintf(name, sizeof(name), "%s/c%ld", c->dir, c->made);
+		churn_name(c, c->made, name, sizeof(name));
 		fd = open(name, O_RDWR | O_CREAT, 0644);
-		if (fd < 0)
+		if (fd < 0) {
+			c->error = errno;
 			break;
+		}
+		if (!fstat(fd, &s))
+			c->newest = s.st_ino;
 		close(fd);
 	}
 	while (!c->keep && c->made - c->gone > 600 + rand_r(&c->seed) % 600) {
 		for (int i = 0; i < 64; i++, c->gone++) {
-			snprintf(name, sizeof(name), "%s/c%ld", c->dir,
-				 c->gone);
+			churn_name(c, c->gone, name, sizeof(name));
 			unlink(name);
 		}
 	}
+}
+
+bool is_down(const struct churn *c)
+{
+	return c->error == EIO;
 }
 
 /* A file whose blocks all others share; it must be on disk for that. */
@@ -73,8 +90,10 @@ void churn_extents(struct churn *c, int n)
 
 		snprintf(name, sizeof(name), "%s/c%ld", c->dir, c->made);
 		fd = open(name, O_RDWR | O_CREAT, 0644);
-		if (fd < 0)
+		if (fd < 0) {
+			c->error = errno;
 			break;
+		}
 		range.src_offset = rand_r(&c->seed) % SHARED_BLOCKS * BLOCK;
 		range.src_length = BLOCK;
 		range.dest_offset = 0;
@@ -98,8 +117,10 @@ void churn_links(struct churn *c, int n)
 		snprintf(name, sizeof(name), "%s/l%d", c->dir,
 			 rand_r(&c->seed) % LINKS);
 		unlink(name);
-		if (symlink(target, name))
+		if (symlink(target, name)) {
+			c->error = errno;
 			break;
+		}
 	}
 }
 

@@ -25,10 +25,12 @@ static unsigned int ail_eager;		/* push the whole AIL each pass */
 static unsigned int ail_delay_us;	/* sleep before the AIL submits */
 static unsigned int hold_arm_ms;	/* at a hit, hold the AIL so long */
 static unsigned int fail_arm;		/* at a hit, fail that many writes */
+static int hit_nth;	/* hit only that of a load; -1: its last; 0: any */
 module_param_named(dwb_ail_eager, ail_eager, uint, 0644);
 module_param_named(dwb_ail_delay_us, ail_delay_us, uint, 0644);
 module_param_named(dwb_hold_arm_ms, hold_arm_ms, uint, 0644);
 module_param_named(dwb_fail_arm, fail_arm, uint, 0644);
+module_param_named(dwb_hit_nth, hit_nth, int, 0644);
 
 struct length {
 	u64	count;
@@ -48,6 +50,8 @@ static struct {
 	u64		met_claim;	/* claims by a bulk load of its block */
 	u64		hits;		/* ... with a knob armed */
 	u64		hit_daddr;
+	u64		hit_nth;	/* leaves first, from the left */
+	u64		hit_blocks;	/* of its load: the root is the last */
 	u64		hit_writes;	/* of that block that succeeded */
 	u64		hit_not_durable; /* load returned before its write */
 	u64		ail_submits;	/* started */
@@ -58,6 +62,13 @@ static struct {
 	struct length	exposed;	/* load's return until block written */
 } c;
 static bool ail_in_submit;		/* dwb_lock */
+static const char *hit_tree;		/* of hit_daddr; dwb_lock */
+/* What bulk loads have claimed; dwb_lock. */
+static struct {
+	u64		now;		/* so far, by the one that runs */
+	bool		finobt;		/* ... which is of it */
+	u64		before[2];	/* by the last one; [1]: of a finobt */
+} claims;
 static atomic64_t lookups;		/* of cached buffers */
 static atomic_t fails_left;
 static atomic_t failed_async;
@@ -358,10 +369,21 @@ static void load_end(struct task_struct *task, int error)
 	}
 }
 
+/* Is the block that is now claimed one of those to be hit? */
+static bool hit_wanted(void)
+{
+	u64 all = claims.before[claims.finobt];
+
+	return !hit_nth ||
+	       claims.now == (hit_nth > 0 ? hit_nth : all + 1 + hit_nth);
+}
+
 /* The trial begins: the AIL cannot drop the buffer before it is released. */
-static void hit(xfs_daddr_t daddr)
+static void hit(struct xfs_btree_cur *cur, xfs_daddr_t daddr)
 {
 	c.hits = 1;
+	c.hit_nth = claims.now;
+	hit_tree = cur->bc_ops->name;
 	c.hit_daddr = daddr;
 	WRITE_ONCE(fail_daddr, daddr);
 	atomic_set(&fails_left, fail_arm);
@@ -376,6 +398,7 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	struct block *b, *old;
 	xfs_daddr_t daddr;
 	struct mark *m;
+	unsigned int nth;
 
 	if (error || cur->bc_ops->type == XFS_BTREE_TYPE_MEM)
 		return;
@@ -384,7 +407,7 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	else
 		daddr = XFS_AGB_TO_DADDR(mp, cur->bc_ag.pag->pag_agno,
 					 be32_to_cpu(ptr->s));
-	dwb_watch_claim();
+	nth = dwb_watch_claim();
 	b = block_alloc(daddr);
 
 	spin_lock(&dwb_lock);
@@ -396,11 +419,13 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	}
 	hash_add(blocks, &b->node, b->daddr);
 	list_add(&b->list, &block_list);
+	claims.now = nth;
+	claims.finobt = cur->bc_ops == &xfs_finobt_ops;
 	m = mark_find(daddr);
 	if (m && m->open && m->submits == c.ail_submits && !ail_in_submit) {
 		c.met_claim++;
-		if ((hold_arm_ms || fail_arm) && !c.hits)
-			hit(daddr);
+		if ((hold_arm_ms || fail_arm) && !c.hits && hit_wanted())
+			hit(cur, daddr);
 	}
 	spin_unlock(&dwb_lock);
 }
@@ -412,6 +437,9 @@ int dwb_bload_end(int error)
 		c.loads_failed++;
 	else
 		c.loads++;
+	claims.before[claims.finobt] = claims.now;
+	if (c.hits && !c.hit_blocks)
+		c.hit_blocks = claims.now;
 	load_end(current, error);
 	spin_unlock(&dwb_lock);
 	return error;
@@ -438,9 +466,12 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(met_claim);
 	PRINT(hits);
 	PRINT(hit_daddr);
+	PRINT(hit_nth);
+	PRINT(hit_blocks);
 	PRINT(hit_writes);
 	PRINT(hit_not_durable);
 	PRINT(ail_submits);
+	PRINT(ail_queued);
 	PRINT(ail_queued_max);
 	PRINT(superseded);
 	PRINT_LENGTH(window);
@@ -448,10 +479,11 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	n = dwb_waits_show(buf, n);
 	n += sysfs_emit_at(buf, n,
 			   "lookups=%lld held=%d failed_async=%d "
-			   "failed_sync=%d\n",
+			   "failed_sync=%d load_blocks=%llu hit_tree=%s\n",
 			   atomic64_read(&lookups), ktime_get_ns() < hold_until,
 			   atomic_read(&failed_async),
-			   atomic_read(&failed_sync));
+			   atomic_read(&failed_sync), claims.before[0],
+			   c.hits ? hit_tree : "-");
 	spin_unlock(&dwb_lock);
 	return n;
 }

@@ -76,7 +76,7 @@ int dwb_kind_begin(enum dwb_kind kind);
 void dwb_kind_end(int *before);
 /* The caller's lookup has found a buffer in the cache. */
 void dwb_watch_found(void);
-/* The caller's load submits a block; is given its nth, from 0, returned. */
+/* The caller's load submits a block; is given its nth, from 1, returned. */
 void dwb_watch_submit(void);
 unsigned int dwb_watch_claim(void);
 /* All that ended, as name=value from buf + n on; or back to nothing. */

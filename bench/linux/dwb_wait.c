@@ -184,7 +184,7 @@ unsigned int dwb_watch_claim(void)
 		return 0;
 	look(w, _RET_IP_);
 	w->kind = DWB_LIST;
-	return w->claims++;
+	return ++w->claims;
 }
 
 int dwb_waits_show(char *buf, int n)

@@ -84,7 +84,10 @@ def valid(data: dict, scenario: str) -> dict[str, int]:
 
 
 def is_condemned(trial: dict) -> bool:
-    return bool(trial["xfs_repair_status"] or trial["mount_status"])
+    """By the mount, xfs_repair -n, or the kernel's scrub of what was rebuilt."""
+    return bool(
+        trial["xfs_repair_status"] or trial["mount_status"] or trial.get("scrub_corrupt")
+    )
 
 
 def returned_success(trial: dict) -> bool:

@@ -670,6 +670,25 @@ class Guests(unittest.TestCase):
         step = guest.Step("a-1", "storm", 60, {"module": "none.probe", "delay": 0})
         self.assertEqual(step.line(), "a-1 storm limit=60 module=none.probe delay=0")
 
+    def test_the_guest_is_told_every_word_that_it_asks_for(self) -> None:
+        text = (TOP / "bench/linux/init").read_text()
+        own = set(re.findall(r"^\s*(\w+)=|for (\w+) in", text, re.M))
+        own = {name for pair in own for name in pair} | {"id", "module", "limit"}
+        for step, scenarios in (
+            ("storm", {**lane.STORMS, "hunt": lane.HUNT | {"seconds": 1}}),
+            ("trial", lane.TRIALS),
+        ):
+            words = lane.COMMON | ({"seconds": 1} if step == "storm" else {"seed": 1, "turn": 1})
+            for scenario, more in scenarios.items():
+                names = f"make_fs|load|judge|{step}"
+                bodies = re.findall(rf"^(?:{names})\(\) {{.*?^}}", text, re.M | re.S)
+                asked = set(re.findall(r"\$\{?([a-z_]+)", "".join(bodies))) - own
+                self.assertIn("size", asked)
+                self.assertEqual(asked - words.keys() - more.keys(), set(), scenario)
+        for size in (lane.QUICK, lane.FULL):
+            self.assertLessEqual(size["storms"].keys(), lane.STORMS.keys())
+            self.assertLessEqual(size["trials"].keys(), lane.TRIALS.keys())
+
     def test_reports_may_stop_anywhere(self) -> None:
         got = guest._parse("boot uptime=1.5\na-1 x=1 y=2\na-1 hung=1\nb-2 x=")
         self.assertEqual(got["a-1"], {"x": "1", "y": "2", "hung": "1"})
