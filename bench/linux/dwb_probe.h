@@ -65,7 +65,7 @@ struct dwb_watch {
 		u64		count;
 		u64		total_ns;
 		u64		max_ns;
-	} sleeps[DWB_NR_KINDS];
+	} sleeps[DWB_NR_KINDS], busy;
 	u64			held[4];	/* AGF, AGI, others, none */
 };
 

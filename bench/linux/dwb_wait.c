@@ -7,7 +7,8 @@
  * for a buffer's lock; for I/O that the load itself has submitted; in the
  * bulk loader's caller, which commits and allocates; and the rest, which only
  * a fix has: for a list.
- * A task that spins does not sleep and is not seen.
+ * A task that spins does not sleep: where it has been on a processor for long
+ * in such a place is counted apart, as busy.
  *
  * A sleep is as long as the time from the hook before it to the hook after.
  */
@@ -29,6 +30,10 @@ static DEFINE_SPINLOCK(ended_lock);
 static struct dwb_sleep ended[DWB_NR_KINDS];
 static u64 ended_held[4];
 static u64 ended_in_load;	/* of those for a list */
+static struct dwb_sleep ended_busy;
+
+/* Far more than any of fs/xfs takes from one hook to the next. */
+#define BUSY_NS		(5 * NSEC_PER_MSEC)
 
 /* The innermost of the caller's, or NULL. */
 static struct dwb_watch *mine(void)
@@ -48,6 +53,13 @@ static struct dwb_watch *mine(void)
 	return found;
 }
 
+static void sleep_add(struct dwb_sleep *s, u64 count, u64 total_ns, u64 max_ns)
+{
+	s->count += count;
+	s->total_ns += total_ns;
+	s->max_ns = max(s->max_ns, max_ns);
+}
+
 static void renew(struct dwb_watch *w, unsigned long here)
 {
 	w->hook = here;
@@ -59,14 +71,11 @@ static void renew(struct dwb_watch *w, unsigned long here)
 static void look(struct dwb_watch *w, unsigned long here)
 {
 	struct dwb_sleep *s = &w->sleeps[w->kind];
+	u64 ns = ktime_get_ns() - w->since;
 	unsigned int held;
-	u64 ns;
 
 	if (current->nvcsw != w->switches) {
-		ns = ktime_get_ns() - w->since;
-		s->count++;
-		s->total_ns += ns;
-		s->max_ns = max(s->max_ns, ns);
+		sleep_add(s, 1, ns, ns);
 		if (w->kind == DWB_LIST) {
 			held = dwb_held();
 			w->held[0] += !!(held & DWB_HELD_AGF);
@@ -76,6 +85,8 @@ static void look(struct dwb_watch *w, unsigned long here)
 			w->first_from = w->first_from ?: w->hook;
 			w->first_to = w->first_to ?: here;
 		}
+	} else if (w->kind == DWB_LIST && ns > BUSY_NS) {
+		sleep_add(&w->busy, 1, ns, ns);
 	}
 	renew(w, here);
 }
@@ -117,11 +128,10 @@ void dwb_watch_end(struct dwb_watch *w)
 
 	spin_lock(&ended_lock);
 	first = list->count && !ended[DWB_LIST].count;
-	for (i = 0; i < DWB_NR_KINDS; i++) {
-		ended[i].count += w->sleeps[i].count;
-		ended[i].total_ns += w->sleeps[i].total_ns;
-		ended[i].max_ns = max(ended[i].max_ns, w->sleeps[i].max_ns);
-	}
+	for (i = 0; i < DWB_NR_KINDS; i++)
+		sleep_add(&ended[i], w->sleeps[i].count, w->sleeps[i].total_ns,
+			  w->sleeps[i].max_ns);
+	sleep_add(&ended_busy, w->busy.count, w->busy.total_ns, w->busy.max_ns);
 	for (i = 0; i < ARRAY_SIZE(ended_held); i++)
 		ended_held[i] += w->held[i];
 	if (w->load)
@@ -187,30 +197,24 @@ unsigned int dwb_watch_claim(void)
 	return ++w->claims;
 }
 
+static int sleep_show(char *buf, int n, const char *name,
+		      const struct dwb_sleep *s)
+{
+	return sysfs_emit_at(buf, n,
+			     "%s_count=%llu %s_total_ns=%llu "
+			     "%s_max_ns=%llu ",
+			     name, s->count, name, s->total_ns, name,
+			     s->max_ns);
+}
+
 int dwb_waits_show(char *buf, int n)
 {
-	static const struct {
-		const char	*name;
-		enum dwb_kind	kind;
-	} shown[] = {
-		{ "wait", DWB_LIST },
-		{ "lock_wait", DWB_LOCK },
-		{ "io_wait", DWB_IO },
-		{ "caller_wait", DWB_CALLER },
-	};
-	int i;
-
 	spin_lock(&ended_lock);
-	for (i = 0; i < ARRAY_SIZE(shown); i++) {
-		const char *name = shown[i].name;
-		struct dwb_sleep *s = &ended[shown[i].kind];
-
-		n += sysfs_emit_at(buf, n,
-				   "%s_count=%llu %s_total_ns=%llu "
-				   "%s_max_ns=%llu ",
-				   name, s->count, name, s->total_ns, name,
-				   s->max_ns);
-	}
+	n += sleep_show(buf, n, "wait", &ended[DWB_LIST]);
+	n += sleep_show(buf, n, "lock_wait", &ended[DWB_LOCK]);
+	n += sleep_show(buf, n, "io_wait", &ended[DWB_IO]);
+	n += sleep_show(buf, n, "caller_wait", &ended[DWB_CALLER]);
+	n += sleep_show(buf, n, "busy", &ended_busy);
 	n += sysfs_emit_at(buf, n, "wait_with_agf=%llu wait_with_agi=%llu "
 			   "wait_with_other=%llu wait_with_none=%llu "
 			   "wait_in_load=%llu ",
@@ -224,6 +228,7 @@ void dwb_waits_forget(void)
 {
 	spin_lock(&ended_lock);
 	memset(ended, 0, sizeof(ended));
+	memset(&ended_busy, 0, sizeof(ended_busy));
 	memset(ended_held, 0, sizeof(ended_held));
 	ended_in_load = 0;
 	spin_unlock(&ended_lock);

@@ -7,6 +7,7 @@ figure whose hook is lost is printed as ?.
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import complaints
@@ -171,7 +172,10 @@ TRIALS = {
 def _trials(data: dict, scenario: str) -> list[str]:
     rows = by_fix(data, scenario)
     first = next(iter(rows.values()))[0]
-    what = f"{scenario}: {TRIALS[verdict.mode(first)]} ({first['settings'].get('type', '?')})"
+    settings = first["settings"]
+    what = f"{scenario}: {TRIALS[verdict.mode(first)]} ({settings.get('type', '?')})"
+    if settings.get("target", "any") != "any":
+        what += f"; {settings['target']} of a tree of two levels, {settings['block']} bytes a block"
     out = ["", *_filled(what), f"{'':22}{'valid':>6}{'of':>4}{'misq':>6}{'condemned':>11}"
            f"{'unmountable':>13}{'success':>9}"]  # fmt: skip
     for fix, steps in rows.items():
@@ -187,6 +191,14 @@ def _trials(data: dict, scenario: str) -> list[str]:
             f"{sum(map(verdict.is_condemned, valid)):11}"
             f"{sum(bool(s['mount_status']) for s in valid):13}{success:>9}"
         )
+    if settings.get("target", "any") != "any":
+        met = Counter(
+            f"{s['hit_tree']}bt, block {s['hit_nth']} of {s['hit_blocks']}"
+            for steps in rows.values()
+            for s in filter(verdict.is_valid, steps)
+        )
+        times = "; ".join(f"{what}: {n} times" for what, n in sorted(met.items()))
+        out += _filled(f"met in them: {times or 'nothing'}")
     if verdict.mode(first) == "natural":
         made = (
             f"{fix} {total(steps, 'repairs'):.0f} in {total(steps, 'seconds'):.0f} s"
@@ -202,6 +214,7 @@ EVENTS: tuple[tuple[str, Callable[[dict], int]], ...] = (
     ("repairs that failed", lambda s: 0 if verdict.mode(s) else s.get("repair_errors", 0)),
     ("warnings", lambda s: 0 if s.get("complaints") else s.get("warnings", 0)),
     ("hung tasks", lambda s: s.get("hung_tasks", 0)),
+    ("over 5 ms without a sleep, where a fix may spin", lambda s: s.get("busy_count", 0)),
 )
 
 

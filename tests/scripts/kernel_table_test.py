@@ -145,6 +145,14 @@ class Unknown(unittest.TestCase):
         for hook, expected in natural.items():
             self.assertIn(expected, render(trial("natural", "mine"), mine=[hook]))
 
+    def test_which_block_of_a_tree_was_met(self) -> None:
+        about = {"mode": "crash", "type": "inobt", "target": "leaf", "block": 1024}
+        met = {"settings": about, "hit_tree": "ino", "hit_blocks": 4, "scrub_corrupt": 1}
+        shown = render(*(trial("crash", "none", n, hit_nth=1 + n % 2, **met) for n in range(3)))
+        self.assertIn("none 3 3 15 3 0 -", shown)
+        self.assertIn("met in them: inobt, block 1 of 4: 2 times; inobt, block 2 of 4: 1 times",
+                      shown)  # fmt: skip
+
     def test_one_line_says_what_is_lost(self) -> None:
         steps = [storm("widened", fix) for fix in ("none", "a", "b")]
         shown = joined(render(*steps, a=["dwb_found"], b=["dwb_found"]))

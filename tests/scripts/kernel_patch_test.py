@@ -1,0 +1,259 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""scripts/kernel: patches that apply, hooks that find their place, and errors
+that say what to do.
+"""
+import fcntl
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "bench" / "linux"))
+sys.dont_write_bytecode = True
+
+import fixes  # noqa: E402
+import modules  # noqa: E402
+from common import Failure  # noqa: E402
+
+MISSING = [p for p in ("spatch", "patch") if not shutil.which(p)]
+if not fixes.TARBALL.is_file():
+    MISSING.append(str(fixes.TARBALL))
+
+
+def kernel(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [TOP / "scripts/kernel", *arguments],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@unittest.skipIf(MISSING, f"missing: {', '.join(MISSING)}: scripts/setup kernel")
+class Patches(unittest.TestCase):
+    # What each must bring into or take out of fs/xfs: a rule of a semantic
+    # patch that matches nothing is silent.
+    EXPECTED = {
+        "none": ["-xfs_buf_delwri_queue_here(", "-\twake_up_var(&bp->b_list);"],
+        "none_pre_done": ["-xfs_buf_delwri_queue_here(", "-\tbp->b_flags |= XBF_DONE;"],
+        "delwri_queue_here": [],
+        "delwri_queue_here_mb": ["+\tsmp_mb();"],
+        "wait_in_find_lock": [
+            "+xfs_buf_find_stale(",
+            "+\t\tbp->b_delwri_owner = current;",
+            "-xfs_buf_delwri_queue_here(",
+        ],
+        "remove_on_stale": [
+            "+xfs_buf_delwri_remove(",
+            "-xfs_buf_delwri_queue_here(",
+        ],
+        "multi_list": ["+\tbp->b_queued = link;", "-\twake_up_var(&bp->b_list);"],
+    }
+
+    def test_every_fix_applies_and_says_why(self) -> None:
+        source = fixes.pristine()
+        for name in fixes.builtin():
+            with self.subTest(name):
+                done = kernel("patch", name)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(done.stdout.startswith("Subject: [PATCH] xfs: "))
+                for line in self.EXPECTED.get(name, ["+"]):
+                    self.assertIn("\n" + line, done.stdout)
+                if name == "delwri_queue_here":
+                    self.assertNotIn("\n+++ ", done.stdout)
+                    continue
+                dry = subprocess.run(
+                    ["patch", "-p1", "--dry-run", "-f", "--fuzz=0", "-d", source],
+                    input=done.stdout,
+                    text=True,
+                    stdout=subprocess.PIPE,
+                )
+                self.assertEqual(dry.returncode, 0, dry.stdout)
+                style = subprocess.run(
+                    ["perl", source / "scripts/checkpatch.pl", "--no-tree"]
+                    + ["--no-signoff", "--quiet", "-"],
+                    input=done.stdout,
+                    text=True,
+                    stdout=subprocess.PIPE,
+                )
+                self.assertNotIn("ERROR", style.stdout)
+
+    def test_the_mutant_for_the_hunt_waits_with_the_buffer_locked(self) -> None:
+        mutant = TOP / "tests/mutants/wait_with_lock.cocci"
+        done = kernel("patch", f"wait_with_lock={mutant}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        changes = [x for x in done.stdout.splitlines() if x[:2] in ("+\t", "-\t")]
+        wait = "+\t\twait_var_event(&bp->b_list, list_empty(&bp->b_list));"
+        self.assertEqual(changes, [wait])
+
+    def test_every_hook_finds_its_place(self) -> None:
+        for name in fixes.builtin():
+            with self.subTest(name):
+                self.assertEqual(modules.wanted(fixes.find(name), "probe")[2], [])
+
+    def edited(self, edit) -> str:
+        """NAME=FILE of a patch that is what @edit does to a copy of fs/xfs."""
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        shutil.copytree(fixes.pristine() / "fs/xfs", folder / "fs/xfs")
+        edit(folder / "fs/xfs")
+        patch = folder / "mine.patch"
+        patch.write_text(fixes.diff(folder))
+        return f"mine={patch}"
+
+    def lost(self, edit) -> list[str]:
+        return modules.wanted(fixes.find(self.edited(edit)), "probe")[2]
+
+    # Functions that hooks lie in, or beside, and a local name.
+    RENAMED = (
+        "__xfs_buf_submit xfs_buf_ioend xfs_buf_ioapply_map xfs_buf_stale xfs_buf_lock"
+        " xfs_buf_trylock xfs_buf_unlock xfs_buf_find_lock xfs_buf_get_map"
+        " xfs_buf_delwri_queue xfs_buf_delwri_queue_here xfs_buf_delwri_submit_nowait"
+        " xfs_btree_bload xfs_btree_bload_prep_block xfs_btree_bload_drop_buf"
+        " xfs_ail_calc_push_target xfsaild_push max_lsn new_ptr get_records"
+    )
+
+    def test_a_rename_loses_no_hook(self) -> None:
+        names = re.compile(rf"\b({'|'.join([*self.RENAMED.split(), *modules.CALLED])})\b")
+
+        def rename(top: pathlib.Path) -> None:
+            for path in top.rglob("*.[ch]"):
+                text = path.read_text()
+                if path.name == "xfs_trace.h":  # whose events keep their names
+                    new = text.replace("xfs_buf_daddr(", "my_xfs_buf_daddr(")
+                else:
+                    new = names.sub(r"my_\1", text)
+                if new != text:
+                    path.write_text(new)
+
+        fix = fixes.find(self.edited(rename))
+        _, files, lost = modules.wanted(fix, "probe")
+        self.assertEqual(lost, [])
+        # What our own files call they find by its new name.
+        called = dict(line.split()[1:] for line in files["dwb_names.h"].decode().splitlines())
+        for name in modules.CALLED:
+            self.assertEqual(called[name], f"my_{name}")
+
+    def test_a_function_in_another_file_keeps_its_hook(self) -> None:
+        def move(top: pathlib.Path) -> None:
+            buf, text = top / "xfs_buf.c", ""
+            for name in ("xfs_buf_stale", "xfs_buf_lock", "xfs_buf_unlock", "xfs_buf_ioend"):
+                old = buf.read_text()
+                found = re.search(rf"^(?:static )?void\n{name}\(\n.*?^}}\n", old, re.M | re.S)
+                assert found, name
+                buf.write_text(old.replace(found[0], ""))
+                text += found[0].removeprefix("static ") + "\n"
+            (top / "xfs_buf_moved.c").write_text('#include "xfs.h"\n' + text)
+
+        self.assertEqual(self.lost(move), [])
+
+    def test_without_what_all_rests_on_it_is_refused(self) -> None:
+        def forget(top: pathlib.Path) -> None:
+            for path in (top / "xfs_buf.c", top / "libxfs/xfs_btree_staging.c"):
+                text = re.sub(r"\ttrace_xfs_buf_(submit|iodone)\(bp, _RET_IP_\);\n", "",
+                              path.read_text())  # fmt: skip
+                path.write_text(text.replace("ret = bbl->claim_block(", "ret = xfs_claim(bbl, "))
+
+        with self.assertRaises(Failure) as refused:
+            self.lost(forget)
+        self.assertEqual(refused.exception.status, 2)
+        line = str(refused.exception)
+        for word in ("trace_xfs_buf_submit", "trace_xfs_buf_iodone", "claim_block", "mine.patch"):
+            self.assertIn(word, line)
+        self.assertNotIn("\n", line)
+
+    def test_any_other_that_is_lost_is_named(self) -> None:
+        def forget(top: pathlib.Path) -> None:
+            buf = top / "xfs_buf.c"
+            buf.write_text(re.sub(r"\ttrace_xfs_buf_get\(.*\n", "", buf.read_text()))
+
+        self.assertEqual(self.lost(forget), ["dwb_watch_lookup"])
+
+    def refused(self, argument: str) -> str:
+        done = kernel("patch", argument)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        return done.stderr
+
+    def write(self, suffix: str, text: str) -> str:
+        file = self.enterContext(tempfile.NamedTemporaryFile("w", suffix=suffix))
+        file.write(text)
+        file.flush()
+        return f"mine={file.name}"
+
+    def test_a_patch_outside(self) -> None:
+        for path in ("a/mm/slub.c", "fs/super.c", "a/fs/xfsx/a.c"):
+            text = f"--- {path}\n+++ {path.replace('a/', 'b/', 1)}\n@@ -1 +1 @@\n-a\n+b\n"
+            line = self.refused(self.write(".patch", text))
+            self.assertIn("only fs/xfs is built", line)
+            self.assertIn(path.removeprefix("a/").partition("/")[2], line)
+
+    def test_every_rule_must_match(self) -> None:
+        good = "@@\nexpression bp, l;\n@@\n-xfs_buf_delwri_queue_here(bp, l)\n+queue(bp, l)\n"
+        bad = "\n@done@\nexpression bp;\n@@\n-xfs_buf_set_uptodate(bp);\n"
+        line = self.refused(self.write(".cocci", good + bad))
+        self.assertIn("done (-xfs_buf_set_uptodate(bp);) matches nothing", line)
+        other = bad.replace("@done@", "@done depends on !queue@")
+        named = good.replace("@@", "@queue@", 1)
+        done = kernel("patch", self.write(".cocci", named + other))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_what_it_says_it_has_not_is_looked_for(self) -> None:
+        rule = "@@\nexpression bp, l;\n@@\n-xfs_buf_delwri_queue_here(bp, l)\n+queue(bp, l)\n"
+        line = self.refused(self.write(".cocci", "// Has-no: wait_var_event\n" + rule))
+        self.assertRegex(line, r"Has-no: wait_var_event, but fs/xfs/xfs_buf.c:\d+ has it")
+
+    def test_it_waits_for_no_other_run(self) -> None:
+        modules.BUILD.mkdir(parents=True, exist_ok=True)
+        with (modules.BUILD / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = subprocess.run(
+                [TOP / "scripts/kernel", "patch", "delwri_queue_here_mb"],
+                capture_output=True, text=True, timeout=300,
+            )  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("+\tsmp_mb();", done.stdout)
+
+    def test_a_patch_that_does_not_apply(self) -> None:
+        good = kernel("patch", "remove_on_stale").stdout
+        bad = good.replace("-\tbp->b_flags &= ~_XBF_DELWRI_Q;", "-\tno_such_line;", 1)
+        self.assertNotEqual(good, bad)
+        with tempfile.NamedTemporaryFile("w", suffix=".patch") as f:
+            f.write(bad)
+            f.flush()
+            done = kernel("patch", f"mine={f.name}")
+        self.assertEqual(done.returncode, 2)
+        line = done.stderr.splitlines()[-1]
+        for word in (f.name, "hunk ", "fs/xfs/xfs_buf.c", "does not apply"):
+            self.assertIn(word, line)
+
+    def test_a_rule_that_matches_nothing(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".cocci") as f:
+            f.write("@@\n@@\n- no_such_function();\n")
+            f.flush()
+            done = kernel("patch", f"mine={f.name}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("matches nothing", done.stderr)
+
+    def test_a_rule_that_does_not_parse(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".cocci") as f:
+            f.write("@@\nnonsense\n")
+            f.flush()
+            done = kernel("patch", f"mine={f.name}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f.name, done.stderr)
+
+    def test_bad_names(self) -> None:
+        for name in ("nosuch", "mine=/no/such.patch", "mine=/etc/passwd", "a b=c"):
+            with self.subTest(name):
+                done = kernel("patch", name)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(len(done.stderr.splitlines()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
