@@ -56,6 +56,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--fix", action="append", metavar="NAME[=FILE]", help="repeatable; a .patch or .cocci"
     )
+    parser.add_argument(
+        "--scenario", action="append", metavar="NAME", help="only this storm or trial; repeatable"
+    )
     parser.add_argument("--quick", action="store_true", help="main fixes, few and short")
     parser.add_argument("--out", type=Path, metavar="RUN", help="the run's folder; resumes it")
     parser.add_argument(
@@ -80,6 +83,8 @@ def main() -> int:
         return patch(args)
     if args.name:
         raise Failure(f"{args.name}: one fix too many: use --fix {args.name}", 2)
+    if args.scenario and args.command not in ("run", "verify", "all"):
+        raise Failure(f"{args.command}: has no --scenario: use it with run, verify or all", 2)
     if args.command == "check":
         if why := lane.unable():
             print(f"skipped: {why}")
@@ -141,6 +146,8 @@ def carry_out(args: argparse.Namespace) -> int:
             accelerator=args.accel or ("tcg" if check else ""),
             processors=args.cpus,
         )
+        if args.scenario:
+            this.only(args.scenario)
         if check:
             lane.check(this)
         else:

@@ -145,6 +145,18 @@ class Lane:
             "steps": [],
         }
 
+    def only(self, scenarios: list[str]) -> None:
+        """Leave out all other storms and trials."""
+        kept = {kind: self.size[kind] for kind in ("storms", "trials")}
+        known = [name for names in kept.values() for name in names]
+        for name in scenarios:
+            if name not in known:
+                raise Failure(f"--scenario {name}: none of {', '.join(known)}", 2)
+        self.size = self.size | {
+            kind: {name: n for name, n in names.items() if name in scenarios}
+            for kind, names in kept.items()
+        }
+
     def _save(self) -> None:
         session = self.session
         if session.accelerator:

@@ -117,6 +117,16 @@ class Resume(unittest.TestCase):
             this.trials()
             return [s["id"] for s in this.data["steps"][1:]]
 
+    def test_only_some_scenarios(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            this = self.lane(folder)
+            this.only(["widened", "error"])
+            self.assertEqual(list(this.size["storms"]), ["widened"])
+            self.assertEqual(list(this.size["trials"]), ["error"])
+            with self.assertRaises(Failure) as refused:
+                this.only(["natural"])
+        self.assertEqual(refused.exception.status, 2)
+
     def test_an_invalid_trial_is_made_up_for(self) -> None:
         valid = {"hit": "1", "held": "1"}
         self.assertEqual(len(self.trials("crash", 10, valid)), 10)
