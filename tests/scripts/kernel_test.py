@@ -100,6 +100,27 @@ class Resume(unittest.TestCase):
         self.assertEqual([s["blocks"] for s in data["steps"]], [7, 7, 7])
         self.assertEqual(refused.exception.status, 2)
 
+    def test_what_cannot_go_on_is_refused_before_anything_is_built(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "kernel.json"
+            for text in ("{", "[]", '{"schema": "delwribench-1"}'):
+                file.write_text(text)
+                with self.assertRaises(Failure) as refused:
+                    self.lane(folder)
+                self.assertEqual(refused.exception.status, 2)
+                self.assertEqual(file.read_text(), text)
+            file.unlink()
+            patch = pathlib.Path(folder) / "mine.patch"
+            patch.write_text("other")
+            this = self.lane(folder)
+            this.fixes = [fixes.Fix("mine", patch, False)]
+            this.data["fixes"]["mine"] = {"patch_sha256": "of what was there"}
+            with self.assertRaises(Failure) as refused, mock.patch.object(
+                modules, "is_built", mock.Mock(side_effect=AssertionError)
+            ):
+                this.build(("probe",))
+            self.assertEqual(refused.exception.status, 2)
+
     def trials(self, scenario: str, count: int, report: dict) -> list[str]:
         """The steps of a fix of which each brings @report."""
 
@@ -218,6 +239,32 @@ class Verdicts(unittest.TestCase):
         for step in (bad, self.STORM):
             self.assertIn("no place for dwb_submit in mine", self.unshown(step, **lost)[0])
 
+    def test_every_hook_that_is_lost_leaves_something_unknown(self) -> None:
+        rules = (TOP / "bench/linux/probe.cocci").read_text()
+        hooks = set(re.findall(r"^\+.*?(dwb_\w+)\(", rules, re.M))
+        self.assertIn("dwb_submit_bio", hooks)
+        for hook in hooks:
+            lines = self.unshown(mine={"lost_hooks": [hook]})
+            self.assertEqual(len(lines), 1, hook)
+            self.assertIn("unknown (?)", lines[0])
+
+    def test_without_its_control_nothing_is_shown(self) -> None:
+        mine = self.TRIAL | {"fix": "mine", "xfs_repair_status": 0}
+        error = self.ERROR | {"fix": "mine", "repair_errno": 5}
+        for step in (self.STORM, mine, error):
+            (line,) = self.unshown(step)
+            self.assertIn("no control", line)
+            dead = step | {"fix": "none", "failed": "guest-died-twice"}
+            (line,) = self.unshown(step, dead)
+            self.assertIn("no control", line)
+
+    def test_no_patch_passes_for_a_control(self) -> None:
+        for name in verdict.CONTROLS:
+            with tempfile.NamedTemporaryFile(suffix=".patch") as f, mock.patch.object(lane, "say"):
+                with self.assertRaises(Failure) as refused:
+                    lane.need_fixes([f"{name}={f.name}"], True, True)
+            self.assertEqual(refused.exception.status, 2)
+
     def test_what_the_kernel_says_is_a_finding_with_its_stack(self) -> None:
         said = [{"what": "WARNING: at fs/xfs/a.c:1 f", "stack": ["f", "xfs_g"], "times": 2}]
         mine = self.TRIAL | {"fix": "mine", "xfs_repair_status": 0}
@@ -249,6 +296,7 @@ class Verdicts(unittest.TestCase):
             done = step | {"shutdowns": shutdowns, "shutdowns_asked": asked}
             self.assertEqual(self.found(done), expected, done)
         self.assertEqual(self.found(crash | {"shutdowns": 1}), 0)  # an old run
+
     def test_what_was_not_tried_is_not_shown(self) -> None:
         def unshown(step: dict, hooks: tuple[str, ...] = ()) -> int:
             data = {"fixes": {"none": {"lost_hooks": list(hooks)}}, "steps": [step]}
@@ -334,6 +382,69 @@ class Log(unittest.TestCase):
         self.assertEqual(found["times"], 1)
         self.assertIn("Log I/O Error detected at f (a.c:1). Shutting", found["what"])
 
+    def test_what_a_warning_says(self) -> None:
+        head, rest = self.TRACE.replace("asswarn", "xfs_f").split("\n", 1)
+        (found,) = klog.parse(f"{head}\n[   12.1] list of 3 is not empty\n{rest}")
+        self.assertIn(" xfs_f: list of 3 is not empty", found["what"])
+
+    def test_a_list_that_is_corrupt_is_one_complaint(self) -> None:
+        log = """\
+list_del corruption. prev->next should be ffff8880, but was dead000000000122.
+------------[ cut here ]------------
+kernel BUG at lib/list_debug.c:62!
+Oops: invalid opcode: 0000 [#1] PREEMPT SMP NOPTI
+RIP: 0010:__list_del_entry_valid_or_report+0x78/0xb0
+Call Trace:
+ <TASK>
+ xfs_buf_list_del+0x45/0x90 [xfs]
+ </TASK>
+Kernel panic - not syncing: Fatal exception
+"""
+        (found,) = klog.parse(log)
+        self.assertTrue(found["what"].startswith("list_del corruption. prev->next"))
+        self.assertEqual(found["stack"], ["xfs_buf_list_del"])
+        self.assertEqual(found["rip"], "__list_del_entry_valid_or_report")
+        # Wherever it ends: no less than was said, and nothing twice.
+        lines = log.splitlines(keepends=True)
+        for end in range(1, len(lines) + 1):
+            (one,) = klog.parse("".join(lines[:end]))
+            self.assertTrue(found["what"].startswith(one["what"]))
+        self.assertTrue(klog.oopsed(klog.parse("".join(lines[:4]))))
+
+    def test_who_allocated_it_is_no_caller(self) -> None:
+        (found,) = klog.parse(
+            "BUG: KASAN: slab-use-after-free in xfs_f+0x1/0x2 [xfs]\n <TASK>\n"
+            " xfs_f+0x1/0x2 [xfs]\n </TASK>\n\nFreed by task 12:\n xfs_g+0x1/0x2 [xfs]\n"
+        )
+        self.assertEqual(found["stack"], ["xfs_f"])
+
+    def test_a_panic_of_its_own_and_a_slab(self) -> None:
+        for line in ("traps: PANIC: double fault, error_code: 0x0",
+                     "Kernel panic - not syncing: Attempted to kill init!",
+                     "BUG xfs_buf (Tainted: G OE): Objects remaining in xfs_buf"):  # fmt: skip
+            (found,) = klog.parse(line + "\n")
+            self.assertTrue(klog.oopsed([found]), line)
+
+    def test_it_names_no_path_of_the_machine(self) -> None:
+        for path, shown in (
+            ("/home/u/build/kernel/tree/libxfs/xfs_btree.c", "libxfs/xfs_btree.c"),
+            ("/usr/src/linux-headers-6.12-common/include/linux/mm.h", "include/linux/mm.h"),
+            ("fs/xfs/xfs_buf.c", "fs/xfs/xfs_buf.c"),
+        ):
+            (found,) = klog.parse(f"WARNING: CPU: 0 PID: 1 at {path}:12 f+0x1/0x2 [xfs]\n")
+            self.assertIn(f" at {shown}:12 f", found["what"])
+
+    def test_the_guest_sends_what_is_read_here(self) -> None:
+        init = (TOP / "bench/linux/init").read_text()
+        sent = "|".join(re.findall(r"^bad=['\"](?:\$bad\|)?(.*)['\"]$", init, re.M))
+        for line in ("WARNING: x", "BUG: x", "kernel BUG at a.c:1!", "Oops: 0", "UBSAN: x",
+                     "general protection fault", "XFS (ram0): Assertion failed: x",
+                     "INFO: possible recursive locking", "suspicious RCU usage", "KASAN: x",
+                     "BUG xfs_buf (Not tainted): x", "list_add corruption. x",
+                     "Kernel panic - not syncing: x", "traps: PANIC: double fault"):  # fmt: skip
+            self.assertRegex(line, sent)
+            self.assertRegex(line, klog.BEGINS)
+
     def test_nothing(self) -> None:
         self.assertEqual(klog.parse("[ 1.0] XFS (ram0): Ending clean mount\n\n"), [])
 
@@ -402,6 +513,24 @@ class Guests(unittest.TestCase):
         )
         for word in ("BUG: kernel NULL", "RIP xfs_mountfs", "under xfs_fs_fill_super"):
             self.assertIn(word, line)
+
+    def test_what_others_said_before_is_not_its_own(self) -> None:
+        whole = {"boot": {}, "s-1": {"x": "1"}, "s-2": {"x": "1"}}
+        with tempfile.TemporaryDirectory() as t:
+            logs = pathlib.Path(t)
+            (logs / "boot-1.log").write_text(f"dwb: step s-0\n{Log.OOPS}dwb: step s-1\n")
+            got, _ = self.carry_out({"boot": {}, "s-0": {"x": "1"}}, whole, logs=logs)
+        self.assertEqual(got["s-1"], {"x": "1"})
+
+    def test_a_death_at_unloading_is_of_the_module_before(self) -> None:
+        first = {"boot": {}, "s-0": {"x": "1", "unloading": "1"}}
+        rest = {"boot": {}, "s-1": {"x": "1", "unloading": "0"}, "s-2": {"x": "1"}}
+        with tempfile.TemporaryDirectory() as t:
+            logs = pathlib.Path(t)
+            (logs / "boot-1.log").write_text(f"dwb: step s-0\ndwb: step s-1\n{Log.OOPS}")
+            got, session = self.carry_out(first, rest, logs=logs)
+        self.assertEqual((got["s-0"]["died"], session.deaths), (1, 1))
+        self.assertEqual((got["s-1"], got["s-2"]), ({"x": "1"}, {"x": "1"}))
 
     def test_a_step_that_hangs_is_kept_as_such(self) -> None:
         hung, rest = {"boot": {}, "s-0": {"hung": "1"}}, {"boot": {}, "s-1": {}, "s-2": {}}
