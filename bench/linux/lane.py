@@ -124,6 +124,10 @@ class Lane:
 
     def _start(self) -> dict:
         release, _, _ = modules.kernel()
+        if self.processors < 1:
+            raise Failure(f"--cpus {self.processors}: a guest has 1 or more", 2)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise Failure(f"--out {self.folder} is no folder: name another", 2)
         if self.file.is_file():
             try:
                 data = json.loads(self.file.read_text())

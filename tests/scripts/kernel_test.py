@@ -109,6 +109,9 @@ class Resume(unittest.TestCase):
                     self.lane(folder)
                 self.assertEqual(refused.exception.status, 2)
                 self.assertEqual(file.read_text(), text)
+            with self.assertRaises(Failure) as refused:
+                self.lane(str(file))
+            self.assertEqual(refused.exception.status, 2)
             file.unlink()
             patch = pathlib.Path(folder) / "mine.patch"
             patch.write_text("other")
