@@ -116,7 +116,7 @@ class Lane:
         self.quick = quick
         self.size = QUICK if quick else FULL
         there = len(os.sched_getaffinity(0))
-        self.processors = guests.get("processors") or min(2, there)
+        self.processors = guests.get("processors", min(2, there))
         self.session = guest.Session(logs=folder / "kernel")
         self.file = folder / "kernel.json"
         self.forced = guests.get("accelerator", "")

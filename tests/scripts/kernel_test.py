@@ -109,6 +109,11 @@ class Resume(unittest.TestCase):
                     self.lane(folder)
                 self.assertEqual(refused.exception.status, 2)
                 self.assertEqual(file.read_text(), text)
+            with self.assertRaises(Failure) as refused, mock.patch.object(
+                modules, "kernel", lambda: ("6.12", None, None)
+            ):
+                lane.Lane(pathlib.Path(folder), [], True, processors=0)
+            self.assertEqual(refused.exception.status, 2)
             with self.assertRaises(Failure) as refused:
                 self.lane(str(file))
             self.assertEqual(refused.exception.status, 2)
