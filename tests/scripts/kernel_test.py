@@ -112,7 +112,7 @@ class Resume(unittest.TestCase):
             with self.assertRaises(Failure) as refused, mock.patch.object(
                 modules, "kernel", lambda: ("6.12", None, None)
             ):
-                lane.Lane(pathlib.Path(folder), [], True, processors=0)
+                lane.Lane(pathlib.Path(folder) / "new", [], True, processors=0)
             self.assertEqual(refused.exception.status, 2)
             with self.assertRaises(Failure) as refused:
                 self.lane(str(file))
