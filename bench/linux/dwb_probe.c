@@ -293,6 +293,7 @@ void dwb_ioend(struct xfs_buf *bp)
 
 void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio)
 {
+	dwb_submit(bp);	/* a fix may submit by a function of its own */
 	if ((bp->b_flags & XBF_WRITE) && atomic_read(&fails_left) &&
 	    READ_ONCE(fail_daddr) == xfs_buf_daddr(bp) &&
 	    atomic_dec_if_positive(&fails_left) >= 0) {

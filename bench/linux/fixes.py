@@ -2,6 +2,7 @@
 """A fix as a patch to fs/xfs: find it, apply it, print it."""
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -48,6 +49,8 @@ def find(argument: str) -> Fix:
         raise Failure(f"--fix {argument}: {file} is neither .patch nor .cocci", 2)
     if not path.is_file():
         raise Failure(f"--fix {argument}: {file} is no file: give the patch's path", 2)
+    if not os.access(path, os.R_OK):
+        raise Failure(f"--fix {argument}: {file} cannot be read: let it be read", 2)
     return Fix(name, path.resolve(), False)
 
 
@@ -84,12 +87,12 @@ def pristine() -> Path:
     return top / SOURCE
 
 
-def _only_xfs(file: Path) -> None:
-    """Refuse what this lane does not build."""
-    named = re.findall(
-        r"^(?:---|\+\+\+|rename from|rename to) (\S+)", file.read_text(errors="replace"), re.M
-    )
-    for path in named:
+def _only_xfs(file: Path) -> int:
+    """Refuse what this lane does not build.  Returns how many folders to strip."""
+    text = file.read_text(errors="replace")
+    named = re.findall(r"^(?:---|\+\+\+|diff --git) (\S*/\S*)", text, re.M)
+    renamed = re.findall(r"^(?:rename|copy) (?:from|to) (\S+)", text, re.M)
+    for path in named + renamed:
         inside = path == "/dev/null" or re.match(r"(?:[^/]+/)?fs/xfs/", path)
         if not inside:
             raise Failure(
@@ -97,13 +100,16 @@ def _only_xfs(file: Path) -> None:
                 " here: leave that part out, and give paths as git diff does, a/fs/xfs/...",
                 2,
             )
+    if "\nGIT binary patch\n" in text:
+        raise Failure(f"{file}: is binary: give a unified diff", 2)
+    return int(not all(path.startswith(("fs/xfs/", "/dev/null")) for path in named))
 
 
 def _apply_patch(file: Path, tree: Path) -> None:
-    _only_xfs(file)
+    strip = _only_xfs(file)
     with file.open() as f:
         result = run(
-            ["patch", "-p1", "-f", "-N", "--no-backup-if-mismatch", "-d", str(tree)],
+            ["patch", f"-p{strip}", "-f", "-N", "--no-backup-if-mismatch", "-d", str(tree)],
             stdin=f,
         )
     if not result.returncode:
@@ -121,7 +127,7 @@ def _apply_patch(file: Path, tree: Path) -> None:
         elif "Only garbage" in line:
             raise Failure(f"{file}: holds no patch: give a unified diff", 2)
         elif "malformed patch" in line:
-            raise Failure(f"{file}: {line.strip()}: write the diff anew", 2)
+            raise Failure(f"{file}: {line.strip(' :')}: write the diff anew", 2)
     raise Failure(
         f"{file}: {hunk or 'a hunk'} of {target or 'a file'} does not apply to"
         f" {SOURCE}: rebase the patch on it",
@@ -154,8 +160,8 @@ def _apply_cocci(file: Path, tree: Path) -> None:
         + ["--sp-file", str(file), "--dir", str(tree / "fs" / "xfs")]
     )
     if result.returncode:
-        errors = re.findall(r".*(?:parse|semantic) error:.*|.*Fatal error.*", result.stdout)
-        what = (errors or [result.stdout[-200:]])[0].strip()
+        errors = re.search(r"[^\n]*(?:(?:parse|semantic) error|Fatal error).*", result.stdout, re.S)
+        what = " ".join((errors[0] if errors else result.stdout[-200:]).split())[:300]
         raise Failure(f"{file}: spatch refuses it: {what}", 2)
     now, matched = "", set()
     for line in result.stdout.splitlines():
@@ -200,7 +206,8 @@ def patched(fix: Fix, folder: Path = BUILD / "patched") -> Path:
         elif _has_changes(fix.file) or not fix.own:
             _apply_patch(fix.file, tree)
         if (_has_changes(fix.file) or not fix.own) and not diff(tree):
-            raise Failure(f"{fix.file}: changes nothing in fs/xfs: no rule matches", 2)
+            why = "no rule matches" if fix.file.suffix == ".cocci" else "give a unified diff"
+            raise Failure(f"{fix.file}: changes nothing in fs/xfs: {why}", 2)
         _confirm(fix, tree)
     except Failure:
         shutil.rmtree(tree)

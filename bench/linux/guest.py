@@ -9,6 +9,7 @@ has died twice with an oops is ended: none of its other steps is tried.
 
 import lzma
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -235,6 +236,12 @@ def _boot(
     return {k: v for k, v in results.items() if k in limits or k in ("boot", "end")}
 
 
+def _last_words(log: Path) -> str:
+    """What is on the console since the last step began: before, others are at work."""
+    text = log.read_text(errors="replace") if log.is_file() else ""
+    return re.split(r"^dwb: step .*$", text, flags=re.M)[-1]
+
+
 def carry_out(
     plan: list[Step], session: Session, accelerator: str = "", processors: int = 2
 ) -> dict[str, dict]:
@@ -261,17 +268,18 @@ def carry_out(
         results.update({k: v for k, v in got.items() if k not in ("boot", "end")})
         left = [s for s in plan if s.id not in got]
         hung = [s for s in plan if got.get(s.id, {}).get("hung")]
+        unloading = [s for s in plan if got.get(s.id, {}).pop("unloading", "0") == "1"]
         if left and not hung:
             deaths += 1
             session.deaths += 1
-            step = left[0]
+            step = (unloading or left)[0]
             again = step.id in died
-            words = klog.parse(log.read_text(errors="replace")) if log.is_file() else []
+            words = klog.parse(_last_words(log))
             said = f": {klog.words(words[-1])}" if words else ", and said nothing"
             died[step.id] = died.get(step.id, []) + words
             say(f"guest died at step {step.id}{said}; its log is {log}"
                 + ("" if again else ": once more"))  # fmt: skip
-            if again:
+            if again and not unloading:
                 results[step.id] = {"failed": "guest-died-twice"}
                 left = left[1:]
                 if klog.oopsed(words):

@@ -12,10 +12,13 @@ TIME = re.compile(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 BEGINS = re.compile(
     r"WARNING: |BUG: |kernel BUG at |Oops|general protection fault|Assertion failed: "
     r"|Shutting down filesystem|INFO: possible |suspicious RCU usage|KASAN|UBSAN"
+    r"|BUG \S+ \(|list_(?:add|del) corruption|Kernel panic|PANIC: "
 )
 VARIES = re.compile(
     r"XFS \(\w+\): |CPU: \d+ |PID: \d+ |\+0x[0-9a-f]+/0x[0-9a-f]+|\(0x[0-9a-f]+\) | \[xfs\]"
 )
+# Of the machine that built the module.
+BUILT_IN = re.compile(r"/\S*/(?:kernel/tree/|(?=(?:include|arch|block|drivers|fs|kernel|lib|mm)/))")
 FRAME = re.compile(r"^ (\? )?([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?$")
 RIP = re.compile(r"^RIP: [0-9a-f]+:([A-Za-z_][\w.]*)\+0x")
 # By these the kernel says it; who did it is called above.
@@ -33,8 +36,13 @@ def _end(found: list[dict], one: dict | None) -> None:
     if not one:
         return
     before = found[-1] if found else None
-    follows = re.match(r"WARNING: .* asswarn$|Oops|Kernel panic", one["what"])
+    what = one["what"]
+    if before and re.match(r"Kernel panic", what):
+        return
+    follows = re.match(r"WARNING: .* asswarn$|Oops|kernel BUG at lib/list_debug", what)
     if before and follows and not before["stack"]:
+        if what.startswith("kernel BUG"):
+            before["what"] += f" {what}"
         before["stack"] = one["stack"]
         if one.get("rip") and "asswarn" not in one["rip"]:
             before["rip"] = one["rip"]
@@ -46,7 +54,9 @@ def parse(text: str) -> list[dict]:
     """Of a kernel's log, each once, with how often it was said."""
     found: list[dict] = []
     one: dict | None = None
+    traced = False  # its stack is whole
     ours = False  # a shutdown that the trial asked for
+    told = None  # between "cut here" and what begins: the words of a WARN()
     for raw in text.splitlines():
         line = TIME.sub("", raw.rstrip("\r"))
         if "User initiated shutdown" in line:
@@ -55,10 +65,18 @@ def parse(text: str) -> list[dict]:
             ours = False
         elif BEGINS.search(line):
             _end(found, one)
-            one = {"what": " ".join(VARIES.sub("", line).split()), "stack": []}
+            what = " ".join(BUILT_IN.sub("", VARIES.sub("", line)).split())
+            one = {"what": f"{what}: {told}" if told else what, "stack": []}
+            told, traced = None, False
+        elif "[ cut here ]---" in line:
+            told = ""
+        elif told == "":
+            told = " ".join(VARIES.sub("", line).split())
         elif one and (frame := FRAME.match(line)):
-            if not frame[1] and not MESSENGERS.fullmatch(frame[2]):
+            if not traced and not frame[1] and not MESSENGERS.fullmatch(frame[2]):
                 one["stack"].append(frame[2])
+        elif "</TASK>" in line:
+            traced = True  # who allocated or freed it is no caller
         elif one and (rip := RIP.match(line)):
             one.setdefault("rip", rip[1])
         elif "---[ end trace" in line:
@@ -78,7 +96,7 @@ def parse(text: str) -> list[dict]:
 
 def oopsed(found: list[dict]) -> bool:
     """Did the kernel die of one of these?"""
-    return any(re.search(r"BUG|Oops|general protection fault", c["what"]) for c in found)
+    return any(re.search(r"BUG|Oops|general protection fault|[Pp]anic|PANIC", c["what"]) for c in found)
 
 
 def in_xfs(found: list[dict]) -> bool:

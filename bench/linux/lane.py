@@ -116,7 +116,7 @@ class Lane:
         self.quick = quick
         self.size = QUICK if quick else FULL
         there = len(os.sched_getaffinity(0))
-        self.processors = guests.get("processors") or min(2, there)
+        self.processors = guests.get("processors", min(2, there))
         self.session = guest.Session(logs=folder / "kernel")
         self.file = folder / "kernel.json"
         self.forced = guests.get("accelerator", "")
@@ -124,8 +124,17 @@ class Lane:
 
     def _start(self) -> dict:
         release, _, _ = modules.kernel()
+        if self.processors < 1:
+            raise Failure(f"--cpus {self.processors}: a guest has 1 or more", 2)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise Failure(f"--out {self.folder} is no folder: name another", 2)
         if self.file.is_file():
-            data = json.loads(self.file.read_text())
+            try:
+                data = json.loads(self.file.read_text())
+            except (OSError, ValueError) as why:
+                raise Failure(f"{self.file}: {why}: name another --out", 2) from None
+            if not isinstance(data, dict) or data.get("schema") != "delwribench-kernel-1":
+                raise Failure(f"{self.file} is of no run of scripts/kernel: name another --out", 2)
             for name, now in (("quick", self.quick), ("processors", self.processors)):
                 if data[name] != now:
                     raise Failure(
@@ -175,6 +184,14 @@ class Lane:
         wanted = [(fix, kind) for fix in self.fixes for kind in kinds]
         if "assert" in kinds and self._asserts_control() not in self.fixes:
             wanted.append((self._asserts_control(), "assert"))
+        for fix in dict.fromkeys(f for f, _ in wanted):
+            before = self.data["fixes"].get(fix.name, {}).get("patch_sha256")
+            if before not in (None, fixes.key(fix.file)):
+                raise Failure(
+                    f"{self.file}: begun with another {fix.name} than {fix.file}:"
+                    " give it another name, or start a new run",
+                    2,
+                )
         for fix in dict.fromkeys(f for f, kind in wanted if not modules.is_built(f, kind)):
             modules.wanted(fix, "probe")
         for fix, kind in wanted:
@@ -321,6 +338,9 @@ def need_fixes(arguments: list[str] | None, quick: bool, check: bool) -> list[fi
     main = ["none", "delwri_queue_here", "wait_in_find_lock", "remove_on_stale"]
     names = arguments or (CHECKED if check else main if quick else fixes.builtin())
     chosen = [fixes.find(a) for a in names]
+    for fix in chosen:
+        if fix.name in verdict.CONTROLS and not fix.own:
+            raise Failure(f"--fix {fix.name}=...: {fix.name} is a control: name yours otherwise", 2)
     if check and "none" not in [f.name for f in chosen]:
         chosen.append(fixes.find("none"))
     if len({f.name for f in chosen}) < len(chosen):

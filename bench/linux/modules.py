@@ -30,7 +30,7 @@ OPTIONS = [
 PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c", "dwb_wait.c", "dwb_others.c")
 # What a file has that probe.cocci may change.
 PROBED = re.compile(
-    rb"\|= *XBF_STALE|&\S+->b_sema\)|\btrace_xfs_buf_(delwri_queue|submit|iodone|get)\("
+    rb"\bXBF_STALE\b|&\S+->b_sema\)|\btrace_xfs_buf_(delwri_queue|submit|iodone|get)\("
     rb"|\bXBF_TRYLOCK\b|\bsubmit_bio\(|\bXFS_AIL_OPSTATE_PUSH_ALL\b|&\S+->ail_buf_list\b"
     rb"|->btree_height\b|->claim_block\b|\bxfs_btree_bload_get_records_fn\b|\bxfs_buf_stale\("
 )
@@ -42,6 +42,14 @@ NEEDED = {
     "dwb_bload_end": "a return of the bulk loader",
     "dwb_bload_claim": "ret = bbl->claim_block(...), where it is given a block",
 }
+# A function with the one must come to the other: else what it counts is not so.
+REACHES = {
+    "dwb_watch_load": ("dwb_bload_claim",),
+    "dwb_watch_lookup": ("dwb_found",),
+}
+# What has one place: with more, nobody knows which of them is meant.
+ONCE = ("dwb_ail_before_submit", "dwb_ail_after_submit")
+FUNCTION = re.compile(rb"^(?:[\w *]*[ *])?(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", re.M | re.S)
 # What our own files call, and what that function does: a fix may rename it.
 CALLED = {
     "xfs_buf_get": rb"return \w+\(target, &map, 1, 0, bpp\);",
@@ -59,6 +67,11 @@ CALLED = {
     "xfs_buf_daddr": rb"return bp->b_maps\[0\]\.bm_bn;",
     "xfs_buftarg_is_mem": rb"return btp->bt_bdev == NULL;",
 }
+# What our own files use of a buffer, which cannot go by another name.
+USED = (
+    "b_list b_flags b_error b_io_error b_ops b_target b_rhash_key XBF_STALE XBF_WRITE XBF_ASYNC"
+    " ail_buf_list"
+).split()
 # Whose assertions an "assert" module has, beside those that the fix changes.
 ASSERTING = (
     "xfs_buf.c",
@@ -84,6 +97,31 @@ def kernel() -> tuple[str, Path, Path]:
 
 def module(fix: fixes.Fix, kind: str) -> Path:
     return BUILD / "modules" / f"xfs-{fix.name}.{kind}.ko"
+
+
+def _misplaced(files: dict[str, bytes]) -> set[str]:
+    """Hooks whose place in @files is not what it seems."""
+    bodies: dict[bytes, bytes] = {}
+    for name, text in files.items():
+        if name.endswith((".c", ".h")):
+            for function, body in FUNCTION.findall(text):
+                bodies[function] = bodies.get(function, b"") + body
+
+    def calls(function: bytes) -> set[bytes]:
+        return set(re.findall(rb"\b(\w+)\(", bodies.get(function, b"")))
+
+    wrong = set()
+    for hook, ends in REACHES.items():
+        for function in [f for f in bodies if hook.encode() in calls(f)]:
+            known, new = set(), {function}
+            while new:
+                known |= new
+                new = {c for f in new for c in calls(f)} - known
+            if not known.issuperset(end.encode() for end in ends):
+                wrong.add(hook)
+    everything = b"".join(files.values())
+    wrong |= {h for h in ONCE if len(re.findall(rb"\b" + h.encode() + rb"\(", everything)) > 1}
+    return wrong
 
 
 def _probe(files: dict[str, bytes], fix: fixes.Fix) -> list[str]:
@@ -113,10 +151,15 @@ def _probe(files: dict[str, bytes], fix: fixes.Fix) -> list[str]:
         if text != files[name]:
             files[name] = b'#include "dwb_probe.h"\n' + text
             found += text
+    misplaced = _misplaced(files)
     for name in PROBES:
         files[name] = (HERE / name).read_bytes()
     hooks = set(re.findall(rb"^\+.*?(dwb_\w+)\(", rules.read_bytes(), re.M))
-    lost = [h.decode() for h in sorted(hooks) if not re.search(rb"\b" + h + rb"\(", found)]
+    lost = [
+        hook
+        for hook in sorted(h.decode() for h in hooks)
+        if hook in misplaced or not re.search(rf"\b{hook}\(".encode(), found)
+    ]
     if needed := [NEEDED[h] for h in lost if h in NEEDED]:
         raise Failure(
             f"{fix.file}: nobody could tell what its bulk loads write: fs/xfs with it has no"
@@ -130,6 +173,12 @@ def _names(files: dict[str, bytes], fix: fixes.Fix) -> bytes:
     """A header by which our files call what is called otherwise in @files."""
     sources = {n: text for n, text in files.items() if n.endswith((".c", ".h"))}
     everything = b"\n".join(sources.values())
+    if gone := [n for n in USED if not re.search(rb"\b" + n.encode() + rb"\b", everything)]:
+        raise Failure(
+            f"{fix.file}: fs/xfs with it has no {', '.join(gone)}, which the probes use:"
+            " keep that name in the patch",
+            2,
+        )
     lines = []
     for name, does in CALLED.items():
         if re.search(rb"\b" + name.encode() + rb"\s*\(", everything):

@@ -5,18 +5,37 @@
 // alone: a fix that removes what one looks for loses that figure and no other.
 // Where a name is looked for as well, it is because a fix may take the other.
 
-@stale@
+// The hook looks whether a buffer is linked: before a fix takes it off, if the
+// function stales whatever it is given; else just before it is staled.
+@stales@
 identifier f, bp;
+position p;
+@@
+ f(..., struct xfs_buf *bp, ...)
+ {
+ 	... when strict
+ 	    when any
+ 	bp->b_flags@p |= <+... XBF_STALE ...+>;
+ 	... when any
+ }
+
+@stale_some@
+expression bp;
+position p != stales.p;
+@@
++	dwb_stale(bp);
+ 	bp->b_flags@p |= <+... XBF_STALE ...+>;
+
+@stale@
+identifier stales.f, stales.bp;
 @@
  f(..., struct xfs_buf *bp, ...)
  {
 +	dwb_stale(bp);
- 	<+...
- 	bp->b_flags |= XBF_STALE
- 	...+>
+ 	...
  }
 
-@stale_named depends on !stale@
+@stale_named depends on !stale && !stale_some@
 identifier bp;
 @@
  xfs_buf_stale(struct xfs_buf *bp)
@@ -31,15 +50,32 @@ expression bp;
 +	dwb_unlock(bp);
  	up(&bp->b_sema);
 
+// A fix may wait for a list in the function that locks.
 @lock@
-identifier f, bp;
+identifier f;
+expression bp;
 @@
- f(..., struct xfs_buf *bp, ...)
+ f(...)
  {
-+	dwb_locking();
  	<+...
++	{
++	dwb_locking();
  	down(&bp->b_sema);
++	}
 +	dwb_locked(bp);
+ 	...+>
+ }
+
+@lock_forces@
+identifier lock.f;
+@@
+ f(...)
+ {
+ 	<+...
++	{
++	dwb_locking();
+ 	xfs_log_force(...);
++	}
  	...+>
  }
 
@@ -62,7 +98,7 @@ statement S1, S2;
  f(..., struct xfs_buf *bp, ...)
  {
  	<+...
- 	if (flags & XBF_TRYLOCK) S1 else S2
+ 	if (<+... flags & XBF_TRYLOCK ...+>) S1 else S2
 +	dwb_found(bp);
  	...+>
  }
@@ -110,20 +146,21 @@ expression e;
 +	(dwb_ail_eager() || test_and_clear_bit(XFS_AIL_OPSTATE_PUSH_ALL, e))
 
 @ail@
-identifier f;
+identifier f !~ "^list_";
 expression ailp;
 statement S;
 @@
 +	dwb_ail_before_submit(ailp);
- 	if (f(&ailp->ail_buf_list, ...)) S
+ 	if (<+... f(&ailp->ail_buf_list, ...) ...+>) S
 +	dwb_ail_after_submit();
 
 @ail_assigned depends on !ail@
-identifier f;
+identifier f !~ "^list_";
 expression ailp, e;
+assignment operator op;
 @@
 +	dwb_ail_before_submit(ailp);
- 	e = f(&ailp->ail_buf_list, ...);
+ 	e op <+... f(&ailp->ail_buf_list, ...) ...+>;
 +	dwb_ail_after_submit();
 
 @load@

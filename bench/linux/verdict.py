@@ -166,13 +166,17 @@ def can_wait(data: dict, fix: str) -> bool:
 def _no_control(data: dict) -> list[str]:
     """Where what must fail has not, so that a pass shows nothing."""
     out = []
-    widened = [s for s in done(data, "widened") if s["fix"] == "none"]
-    if widened and not total(widened, "misqueued"):
+    stormed = by_fix(data, "widened")
+    if stormed and "none" not in stormed:
+        out.append("widened: none, which must misqueue, brought no figures: no control")
+    elif stormed and not total(stormed["none"], "misqueued"):
         out.append("widened: none misqueued nothing: no control")
     for which, what in (("crash", "condemned"), ("error", "success over a failed write")):
         for scenario in dict.fromkeys(s["scenario"] for s in done(data) if mode(s) == which):
             trials = [s for s in done(data, scenario) if s["fix"] == "none"]
             good = [s for s in trials if is_valid(s)]
+            if not trials:
+                out.append(f"{scenario}: none, the control, brought no figures: no control")
             if good and not any(map(has_lost, good)):
                 many = f"in none of {len(good)} valid trials"
                 out.append(f"{scenario}: none {what} {many}: no control")
@@ -197,7 +201,7 @@ def by_chance(data: dict) -> list[str]:
 
 def unshown(data: dict) -> list[str]:
     """What the run was to show and does not: neither a pass nor a finding."""
-    out = by_chance(data) + [line for line in lost(data) if "unknown" in line]
+    out = [line for line in lost(data) if "unknown" in line] + by_chance(data)
     for fix, about in data.get("fixes", {}).items():
         if "ended" in about:
             out.append(f"{fix}: nothing tried after {about['ended']}, where it killed the kernel")
@@ -218,6 +222,9 @@ FIGURES = {
     "met_lookup": "lookups",
     "wait_count": "waits",
     "wait_with": "what was locked meanwhile",
+    "lookups": "how many lookups",
+    "failed_async": "whether a write failed",
+    "eager": "whether the AIL pushed everything",
 }
 OLD_WAIT = ("dwb_wait_begin", "dwb_wait_end")
 

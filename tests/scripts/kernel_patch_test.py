@@ -151,6 +151,106 @@ class Patches(unittest.TestCase):
 
         self.assertEqual(self.lost(move), [])
 
+    def places(self, path: str, *edits: tuple[str, str]) -> tuple[dict[str, list[str]], list[str]]:
+        """By hook: the line after each, as it is in @path after @edits."""
+
+        def edit(top: pathlib.Path) -> None:
+            text = (top / path).read_text()
+            for old, new in edits:
+                self.assertIn(old, text)
+                text = text.replace(old, new)
+            (top / path).write_text(text)
+
+        _, files, lost = modules.wanted(fixes.find(self.edited(edit)), "probe")
+        found: dict[str, list[str]] = {}
+        lines = files[path].decode().splitlines()
+        for line, after in zip(lines, lines[1:]):
+            for hook in re.findall(r"\bdwb_(\w+)\(", line):
+                found.setdefault(hook, []).append(after.strip())
+        return found, lost
+
+    def test_the_ails_list_is_submitted_once(self) -> None:
+        ail = "xfs_trans_ail.c"
+        submit = "xfs_buf_delwri_submit_nowait(&ailp->ail_buf_list)"
+        stock = f"\tif ({submit})\n\t\tailp->ail_log_flush++;\n"
+        for new in (
+            f"\tif (list_empty(&ailp->ail_buf_list))\n\t\tflushing = 0;\n{stock}",
+            f"\tailp->ail_log_flush += {submit};\n",
+            f"\tif ({submit} > 0)\n\t\tailp->ail_log_flush++;\n",
+        ):
+            found, lost = self.places(ail, (stock, new))
+            self.assertEqual(lost, [])
+            (after,) = found["ail_before_submit"]
+            self.assertIn(submit, after)
+        # Which of two is it?
+        prune = "\tif (xfs_buf_delwri_prune(&ailp->ail_buf_list))\n\t\tflushing = 0;\n"
+        _, lost = self.places(ail, (stock, prune + stock))
+        self.assertEqual(lost, ["dwb_ail_after_submit", "dwb_ail_before_submit"])
+
+    def test_staling_is_seen_where_it_is_done(self) -> None:
+        flag = "\tbp->b_flags |= XBF_STALE;\n"
+        found, lost = self.places(
+            "xfs_buf.c",
+            ("xfs_buf_stale(", "xfs_buf_invalidate("),
+            (flag, flag.replace(";", " | XBF_DONE;")),
+        )
+        self.assertEqual((lost, len(found["stale"])), ([], 1))
+        # Not at whatever may stale a buffer.
+        down = "xlog_is_shutdown(bp->b_mount->m_log)) {\n"
+        found, _ = self.places("xfs_buf.c", (down, f"{down}\t{flag}"))
+        self.assertEqual(len(found["stale"]), 2)
+        self.assertIn(flag.strip(), found["stale"])
+
+    def test_a_wait_beside_the_lock_is_no_wait_for_it(self) -> None:
+        down = "\tdown(&bp->b_sema);\n"
+        wait = "\twait_var_event(&bp->b_list, list_empty(&bp->b_list));\n"
+        found, lost = self.places("xfs_buf.c", (down, wait + down))
+        self.assertEqual(lost, [])
+        self.assertEqual(found["locking"], ["xfs_log_force(bp->b_mount, 0);", down.strip()])
+
+    def test_a_lookup_may_test_for_the_other_first(self) -> None:
+        found, lost = self.places(
+            "xfs_buf.c",
+            ("\tif (flags & XBF_TRYLOCK) {\n\t\tif (!xfs_buf_trylock(bp)) {",
+             "\tif (!(flags & XBF_TRYLOCK)) {\n\t\txfs_buf_lock(bp);\n\t} else {\n"
+             "\t\tif (!xfs_buf_trylock(bp)) {"),
+            ("\t} else {\n\t\txfs_buf_lock(bp);\n"
+             "\t\tXFS_STATS_INC(bp->b_mount, xb_get_locked_waited);\n\t}", "\t}"),
+        )  # fmt: skip
+        self.assertEqual((lost, len(found["found"])), ([], 1))
+
+    def test_a_hook_in_a_part_of_a_function_is_lost(self) -> None:
+        get = "\ttrace_xfs_buf_get(bp, flags, _RET_IP_);\n"
+        part = "static void\nget_traced(\n\tstruct xfs_buf\t*bp,\n\txfs_buf_flags_t\tflags)\n{\n"
+        stock = "static int\nxfs_buf_map_verify(\n"
+        found, lost = self.places(
+            "xfs_buf.c", (get, "\tget_traced(bp, flags);\n"), (stock, f"{part}{get}}}\n\n{stock}")
+        )
+        self.assertEqual(lost, ["dwb_watch_lookup"])
+        height = "\tcur->bc_nlevels = bbl->btree_height;\n"
+        start = "\tret = start(cur, bbl);\n\tif (ret)\n\t\treturn ret;\n"
+        part = (
+            "static int\nstart(\n\tstruct xfs_btree_cur\t*cur,\n"
+            f"\tstruct xfs_btree_bload\t*bbl)\n{{\n{height}\treturn 0;\n}}\n\n"
+        )
+        stock = "/* Load one leaf block. */\n"
+        with self.assertRaises(Failure) as refused:
+            self.places("libxfs/xfs_btree_staging.c", (height, start), (stock, part + stock))
+        self.assertEqual(refused.exception.status, 2)
+        self.assertIn("in the bulk loader", str(refused.exception))
+
+    def test_what_the_probes_use_must_keep_its_name(self) -> None:
+        def rename(top: pathlib.Path) -> None:
+            for path in top.rglob("*.[ch]"):
+                text = path.read_text()
+                if "b_io_error" in text:
+                    path.write_text(re.sub(r"\bb_io_error\b", "b_bio_error", text))
+
+        with self.assertRaises(Failure) as refused:
+            self.lost(rename)
+        self.assertEqual(refused.exception.status, 2)
+        self.assertIn("b_io_error", str(refused.exception))
+
     def test_without_what_all_rests_on_it_is_refused(self) -> None:
         def forget(top: pathlib.Path) -> None:
             for path in (top / "xfs_buf.c", top / "libxfs/xfs_btree_staging.c"):
@@ -217,6 +317,23 @@ class Patches(unittest.TestCase):
             )  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("+\tsmp_mb();", done.stdout)
+
+    def test_forms_of_a_patch(self) -> None:
+        good = kernel("patch", "delwri_queue_here_mb").stdout
+        diff = good[good.index("\n--- ") + 1 :]
+        for text in (
+            diff.replace("--- a/", "--- ").replace("+++ b/", "+++ "),
+            "Subject: x\n\n> --- a/mm/slub.c\n> +++ b/mm/slub.c\n\n--- 8< ---\n" + diff,
+            diff.replace("\n", "\r\n"),
+        ):
+            done = kernel("patch", self.write(".patch", text))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(diff, done.stdout)
+        binary = "diff --git a/fs/xfs/x b/fs/xfs/x\nGIT binary patch\nliteral 1\nIc$@<O\n"
+        self.assertIn("is binary", self.refused(self.write(".patch", binary)))
+        self.assertIn("mm/x.c", self.refused(self.write(".patch", "diff --git a/mm/x.c b/mm/x.c\n")))
+        for suffix, text in ((".patch", ""), (".patch", "words\n"), (".cocci", ""), (".cocci", "x")):
+            self.refused(self.write(suffix, text))
 
     def test_a_patch_that_does_not_apply(self) -> None:
         good = kernel("patch", "remove_on_stale").stdout

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""scripts/kernel: steps, guests, kernel logs and verdicts.
+"""scripts/kernel: steps, guests and verdicts.
 
 No guest is booted here.
 """
@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True
 
 import fixes  # noqa: E402
 import guest  # noqa: E402
-import klog  # noqa: E402
+import kernel_log_test  # noqa: E402
 import lane  # noqa: E402
 import modules  # noqa: E402
 import pin  # noqa: E402
@@ -99,6 +99,35 @@ class Resume(unittest.TestCase):
         self.assertEqual(asked, ["natural-0-none", "natural-1-none", "natural-2-none"])
         self.assertEqual([s["blocks"] for s in data["steps"]], [7, 7, 7])
         self.assertEqual(refused.exception.status, 2)
+
+    def test_what_cannot_go_on_is_refused_before_anything_is_built(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "kernel.json"
+            for text in ("{", "[]", '{"schema": "delwribench-1"}'):
+                file.write_text(text)
+                with self.assertRaises(Failure) as refused:
+                    self.lane(folder)
+                self.assertEqual(refused.exception.status, 2)
+                self.assertEqual(file.read_text(), text)
+            with self.assertRaises(Failure) as refused, mock.patch.object(
+                modules, "kernel", lambda: ("6.12", None, None)
+            ):
+                lane.Lane(pathlib.Path(folder) / "new", [], True, processors=0)
+            self.assertEqual(refused.exception.status, 2)
+            with self.assertRaises(Failure) as refused:
+                self.lane(str(file))
+            self.assertEqual(refused.exception.status, 2)
+            file.unlink()
+            patch = pathlib.Path(folder) / "mine.patch"
+            patch.write_text("other")
+            this = self.lane(folder)
+            this.fixes = [fixes.Fix("mine", patch, False)]
+            this.data["fixes"]["mine"] = {"patch_sha256": "of what was there"}
+            with self.assertRaises(Failure) as refused, mock.patch.object(
+                modules, "is_built", mock.Mock(side_effect=AssertionError)
+            ):
+                this.build(("probe",))
+            self.assertEqual(refused.exception.status, 2)
 
     def trials(self, scenario: str, count: int, report: dict) -> list[str]:
         """The steps of a fix of which each brings @report."""
@@ -228,6 +257,32 @@ class Verdicts(unittest.TestCase):
         for step in (bad, self.STORM):
             self.assertIn("no place for dwb_submit in mine", self.unshown(step, **lost)[0])
 
+    def test_every_hook_that_is_lost_leaves_something_unknown(self) -> None:
+        rules = (TOP / "bench/linux/probe.cocci").read_text()
+        hooks = set(re.findall(r"^\+.*?(dwb_\w+)\(", rules, re.M))
+        self.assertIn("dwb_submit_bio", hooks)
+        for hook in hooks:
+            lines = self.unshown(mine={"lost_hooks": [hook]})
+            self.assertEqual(len(lines), 1, hook)
+            self.assertIn("unknown (?)", lines[0])
+
+    def test_without_its_control_nothing_is_shown(self) -> None:
+        mine = self.TRIAL | {"fix": "mine", "xfs_repair_status": 0}
+        error = self.ERROR | {"fix": "mine", "repair_errno": 5}
+        for step in (self.STORM, mine, error):
+            (line,) = self.unshown(step)
+            self.assertIn("no control", line)
+            dead = step | {"fix": "none", "failed": "guest-died-twice"}
+            (line,) = self.unshown(step, dead)
+            self.assertIn("no control", line)
+
+    def test_no_patch_passes_for_a_control(self) -> None:
+        for name in verdict.CONTROLS:
+            with tempfile.NamedTemporaryFile(suffix=".patch") as f, mock.patch.object(lane, "say"):
+                with self.assertRaises(Failure) as refused:
+                    lane.need_fixes([f"{name}={f.name}"], True, True)
+            self.assertEqual(refused.exception.status, 2)
+
     def test_what_the_kernel_says_is_a_finding_with_its_stack(self) -> None:
         said = [{"what": "WARNING: at fs/xfs/a.c:1 f", "stack": ["f", "xfs_g"], "times": 2}]
         mine = self.TRIAL | {"fix": "mine", "xfs_repair_status": 0}
@@ -259,6 +314,7 @@ class Verdicts(unittest.TestCase):
             done = step | {"shutdowns": shutdowns, "shutdowns_asked": asked}
             self.assertEqual(self.found(done), expected, done)
         self.assertEqual(self.found(crash | {"shutdowns": 1}), 0)  # an old run
+
     def test_what_was_not_tried_is_not_shown(self) -> None:
         def unshown(step: dict, hooks: tuple[str, ...] = ()) -> int:
             data = {"fixes": {"none": {"lost_hooks": list(hooks)}}, "steps": [step]}
@@ -279,80 +335,6 @@ class Verdicts(unittest.TestCase):
             {"none": cost("a.cold:3,b:10"), "mine": cost("a.cold:3,b:8,c:7")}, "lookup"
         )
         self.assertEqual([" ".join(x.split()) for x in lines], ["lookup, mine: +5:", "+7 c", "-2 b"])
-
-
-class Log(unittest.TestCase):
-    """What a kernel's log says, as one complaint each."""
-
-    TRACE = """\
-[   12.1] ------------[ cut here ]------------
-[   12.1] WARNING: CPU: 1 PID: 77 at fs/xfs/xfs_message.c:104 asswarn+0x2c/0x30 [xfs]
-[   12.1] Modules linked in: xfs(OE) brd
-[   12.1] RIP: 0010:asswarn+0x2c/0x30 [xfs]
-[   12.1] Call Trace:
-[   12.1]  <TASK>
-[   12.1]  ? __warn+0x81/0x130
-[   12.1]  ? asswarn+0x2c/0x30 [xfs]
-[   12.1]  __xfs_buf_submit+0x1a/0x200 [xfs]
-[   12.1]  xfs_buf_read_map+0x9/0x10 [xfs]
-[   12.1]  </TASK>
-[   12.1] ---[ end trace 0000000000000000 ]---
-"""
-    ASSERTION = (
-        "[   12.1] XFS (ram0): Assertion failed: !(bp->b_flags & _XBF_DELWRI_Q),"
-        " file: fs/xfs/xfs_buf.c, line: 1715\n"
-    )
-    OOPS = """\
-[    3.2][  T54] BUG: kernel NULL pointer dereference, address: 0000000000000008
-[    3.2][  T54] #PF: supervisor write access in kernel mode
-[    3.2][  T54] Oops: Oops: 0002 [#1] PREEMPT SMP NOPTI
-[    3.2][  T54] CPU: 0 UID: 0 PID: 54 Comm: mount Tainted: G           OE
-[    3.2][  T54] RIP: 0010:xfs_mountfs+0x5c/0x9f0 [xfs]
-[    3.2][  T54] Call Trace:
-[    3.2][  T54]  <TASK>
-[    3.2][  T54]  ? __die_body.cold+0x19/0x27
-[    3.2][  T54]  xfs_fs_fill_super+0x4f/0x70 [xfs]
-[    3.2][  T54]  get_tree_bdev_flags+0x13/0x1e0
-[    3.2][  T54]  </TASK>
-[    3.2][  T54] Kernel panic - not syncing: Fatal exception
-"""
-
-    def test_an_assertion_and_its_warning_are_one(self) -> None:
-        other = (self.ASSERTION + self.TRACE).replace("[   12.1]", "[   13.9]").replace("77", "78")
-        (found,) = klog.parse(self.ASSERTION + self.TRACE + other)
-        self.assertIn("Assertion failed: !(bp->b_flags & _XBF_DELWRI_Q), file:", found["what"])
-        self.assertEqual(found["stack"], ["__xfs_buf_submit", "xfs_buf_read_map"])
-        self.assertEqual(found["times"], 2)
-        self.assertNotIn("rip", found)
-
-    def test_an_oops(self) -> None:
-        (found,) = klog.parse(self.OOPS)
-        self.assertEqual(
-            klog.words(found),
-            "BUG: kernel NULL pointer dereference, address: 0000000000000008;"
-            " RIP xfs_mountfs; under xfs_fs_fill_super < get_tree_bdev_flags",
-        )
-        self.assertTrue(klog.oopsed([found]))
-        self.assertTrue(klog.in_xfs([found]))
-        self.assertFalse(klog.oopsed(klog.parse(self.TRACE)))
-
-    def test_a_shutdown_unless_asked_for(self) -> None:
-        down = "[ 1.0] XFS (ram0): Log I/O Error (0x6) detected at f+0x1/0x2 [xfs] (a.c:1).  Shutting down filesystem.\n"
-        asked = "[ 1.0] XFS (ram0): User initiated shutdown received.\n"
-        self.assertEqual(klog.parse(asked + down), [])
-        (found,) = klog.parse(asked + down + down)
-        self.assertEqual(found["times"], 1)
-        self.assertIn("Log I/O Error detected at f (a.c:1). Shutting", found["what"])
-
-    def test_nothing(self) -> None:
-        self.assertEqual(klog.parse("[ 1.0] XFS (ram0): Ending clean mount\n\n"), [])
-
-    def test_by_way_of_the_guests_reports(self) -> None:
-        log = "".join(f"+a-1 {line}\n" for line in (self.ASSERTION + self.TRACE).splitlines())
-        got = guest._parse("boot x=1\n" + log + "a-1 warnings=2\n")
-        self.assertEqual(got["a-1"]["warnings"], "2")
-        self.assertEqual(len(got["a-1"]["complaints"]), 1)
-        self.assertEqual(guest._parse(log), {})
 
 
 class Guests(unittest.TestCase):
@@ -399,7 +381,7 @@ class Guests(unittest.TestCase):
         with tempfile.TemporaryDirectory() as t:
             logs = pathlib.Path(t)
             for n in (1, 2):
-                (logs / f"boot-{n}.log").write_text(Log.OOPS)
+                (logs / f"boot-{n}.log").write_text(kernel_log_test.Log.OOPS)
             rest = {"boot": {}, "s-0-none": {"x": "1"}, "s-1-none": {"x": "1"}}
             with mock.patch.object(Guests, "PLAN", plan):
                 got, session = self.carry_out({"boot": {}}, {"boot": {}}, rest, logs=logs)
@@ -412,6 +394,24 @@ class Guests(unittest.TestCase):
         )
         for word in ("BUG: kernel NULL", "RIP xfs_mountfs", "under xfs_fs_fill_super"):
             self.assertIn(word, line)
+
+    def test_what_others_said_before_is_not_its_own(self) -> None:
+        whole = {"boot": {}, "s-1": {"x": "1"}, "s-2": {"x": "1"}}
+        with tempfile.TemporaryDirectory() as t:
+            logs = pathlib.Path(t)
+            (logs / "boot-1.log").write_text(f"dwb: step s-0\n{kernel_log_test.Log.OOPS}dwb: step s-1\n")
+            got, _ = self.carry_out({"boot": {}, "s-0": {"x": "1"}}, whole, logs=logs)
+        self.assertEqual(got["s-1"], {"x": "1"})
+
+    def test_a_death_at_unloading_is_of_the_module_before(self) -> None:
+        first = {"boot": {}, "s-0": {"x": "1", "unloading": "1"}}
+        rest = {"boot": {}, "s-1": {"x": "1", "unloading": "0"}, "s-2": {"x": "1"}}
+        with tempfile.TemporaryDirectory() as t:
+            logs = pathlib.Path(t)
+            (logs / "boot-1.log").write_text(f"dwb: step s-0\ndwb: step s-1\n{kernel_log_test.Log.OOPS}")
+            got, session = self.carry_out(first, rest, logs=logs)
+        self.assertEqual((got["s-0"]["died"], session.deaths), (1, 1))
+        self.assertEqual((got["s-1"], got["s-2"]), ({"x": "1"}, {"x": "1"}))
 
     def test_a_step_that_hangs_is_kept_as_such(self) -> None:
         hung, rest = {"boot": {}, "s-0": {"hung": "1"}}, {"boot": {}, "s-1": {}, "s-2": {}}
