@@ -91,9 +91,9 @@ BOOT_STEPS = 16  # one boot has all fixes there and back
 # Seconds per storm, rounds (there and back again) of them; valid trials per
 # fix, for which one in five more may be made.
 QUICK = {
-    "storms": {"natural": 10, "widened": 10, "churn": 10, "assert": 15},
+    "storms": {"natural": 5, "widened": 10, "churn": 5, "assert": 15},
     "rounds": 1,
-    "trials": {"crash": 3, "error": 3, "crash_root": 2, "error_leaf": 2},
+    "trials": {"crash": 2, "error": 2, "crash_root": 2, "error_leaf": 2},
     "cost": 1,
     "hunt": 60,
 }
