@@ -96,7 +96,8 @@ def parse(text: str) -> list[dict]:
 
 def oopsed(found: list[dict]) -> bool:
     """Did the kernel die of one of these?"""
-    return any(re.search(r"BUG|Oops|general protection fault|[Pp]anic|PANIC", c["what"]) for c in found)
+    deadly = re.compile(r"BUG|Oops|general protection fault|[Pp]anic|PANIC")
+    return any(deadly.search(c["what"]) for c in found)
 
 
 def in_xfs(found: list[dict]) -> bool:
