@@ -86,7 +86,7 @@ def valid(data: dict, scenario: str) -> dict[str, int]:
 def is_condemned(trial: dict) -> bool:
     """By the mount, xfs_repair -n, or the kernel's scrub of what was rebuilt."""
     return bool(
-        trial["xfs_repair_status"] or trial["mount_status"] or trial.get("scrub_corrupt")
+        trial.get("xfs_repair_status") or trial.get("mount_status") or trial.get("scrub_corrupt")
     )
 
 
@@ -122,14 +122,15 @@ def _losses(data: dict, step: dict) -> list[str]:
         what.append(f"{step['hung_tasks']} hung tasks")
     if shut_down(step):
         what.append("the file system shut down")
-    if not mode(step):
-        if step.get("xfs_repair_status"):
-            what.append("condemned by xfs_repair -n without any crash")
-    elif is_valid(step):
-        if is_condemned(step):
-            what.append("condemned")
-        if mode(step) == "error" and returned_success(step):
-            what.append("success over a failed write")
+    # Only there are writes made to fail.
+    if step.get("repair_errors") and mode(step) != "error":
+        errno = step.get("last_errno") or step.get("repair_errno")
+        what.append(f"{step['repair_errors']} repairs failed, errno {errno}")
+    # A trial that hit nothing shows no loss, but nobody may condemn it, either.
+    if is_condemned(step) and not step.get("torn"):
+        what.append("condemned" if mode(step) else "condemned without any crash")
+    if mode(step) == "error" and is_valid(step) and returned_success(step):
+        what.append("success over a failed write")
     said = step.get("complaints", [])
     if step.get("died") and not klog.in_xfs(said):
         return what  # the emulator's, for all that can be seen
@@ -192,6 +193,9 @@ def by_chance(data: dict) -> list[str]:
     for scenario in dict.fromkeys(s["scenario"] for s in done(data)):
         for fix, steps in by_fix(data, scenario).items():
             waits = total(steps, "wait_count")
+            loads = [s["loads"] for s in steps if "loads" in s]
+            if not mode(steps[0]) and any(s.get("repairs") for s in steps) and not any(loads):
+                out.append(f"{scenario}: {fix}: repairs without one bulk load: nothing shown")
             if scenario == "hunt" and can_wait(data, fix) and not waits:
                 out.append(f"hunt: {fix} waited for no list: nothing shown about hanging in it")
             if mode(steps[0]) not in ("", "natural") and not any(map(is_valid, steps)):

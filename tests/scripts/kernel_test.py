@@ -214,7 +214,12 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(self.found(self.TRIAL), 0)
         mine = self.TRIAL | {"fix": "mine"}
         self.assertEqual(self.found(mine), 1)
-        self.assertEqual(self.found(mine | {"held": 0}), 0)
+        # Whatever the trial was to show, that is no state for a file system.
+        for change in ({"held": 0}, {"hit": 0}):
+            self.assertEqual(self.found(mine | change), 1)
+            self.assertEqual(self.found(mine | change | {"xfs_repair_status": 0}), 0)
+        torn = {"settings": {"mode": "power"}, "torn": 1}
+        self.assertEqual(self.found(mine | torn), 0)
         self.assertEqual(self.found(self.STORM), 0)
         for change in (
             {"misqueued": 1},
@@ -223,9 +228,17 @@ class Verdicts(unittest.TestCase):
             {"hung_tasks": 1},
             {"shutdowns": 1},
             {"xfs_repair_status": 1},
+            {"scrub_corrupt": 1},
+            {"repair_errors": 2, "last_errno": 28},
             {"failed": "guest-died-twice"},
         ):
             self.assertEqual(self.found(self.STORM | change), 1, change)
+
+    def test_a_storm_without_a_load_shows_nothing(self) -> None:
+        self.assertEqual(self.unshown(self.STORM | {"repairs": 9, "loads": 1, "scenario": "a"}), [])
+        self.assertEqual(
+            len(self.unshown(self.STORM | {"repairs": 9, "loads": 0, "scenario": "a"})), 1
+        )
 
     def test_success_over_a_failed_write(self) -> None:
         self.assertEqual(self.found(self.ERROR), 0)
