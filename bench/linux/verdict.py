@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What kernel.json's steps mean: which count, who lost data, what follows."""
 
-import complaints
-import klog
+from bench.linux import complaints, klog
 
 CONTROLS = ("none", "none_pre_done")
 # What a figure rests on: with one of these hooks lost it is unknown.

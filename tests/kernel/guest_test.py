@@ -15,6 +15,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOP / "bench" / "linux"))
+sys.path.insert(1, str(TOP))
 sys.dont_write_bytecode = True
 
 import lane  # noqa: E402

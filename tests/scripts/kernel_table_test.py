@@ -8,6 +8,7 @@ import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bench" / "linux"))
+sys.path.insert(1, str(TOP))
 sys.dont_write_bytecode = True
 
 import complaints  # noqa: E402

@@ -15,6 +15,7 @@ from unittest import mock
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "bench" / "linux"))
+sys.path.insert(1, str(TOP))
 sys.dont_write_bytecode = True
 
 import fixes  # noqa: E402

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Rates with exact intervals; the model beside the kernel."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -292,7 +293,8 @@ class Reference(unittest.TestCase):
             [sys.executable, "-c", "import json, sys, table; "
              "print(table.render(json.load(sys.stdin)), end='')"],
             input=json.dumps(found), text=True, stdout=subprocess.PIPE,
-            check=True, cwd=TOP / "bench" / "linux").stdout
+            check=True, cwd=TOP / "bench" / "linux",
+            env=dict(os.environ, PYTHONPATH=str(TOP))).stdout
         names = "|".join(sorted(found["fixes"], key=len, reverse=True))
         said: dict[str, str] = {}
         shown = table + kernel.beside(found, load_run(MODEL_RUN))
