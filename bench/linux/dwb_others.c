@@ -17,6 +17,7 @@
 #include "xfs_trans_priv.h"
 #include "xfs_log_priv.h"
 #include "dwb_probe.h"
+#include "dwb_names.h"	/* written by modules.py */
 
 static unsigned long long others_daddr;
 module_param_named(dwb_others_daddr, others_daddr, ullong, 0644);

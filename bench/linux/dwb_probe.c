@@ -19,6 +19,7 @@
 #include "xfs_btree.h"
 #include "xfs_buf_mem.h"
 #include "dwb_probe.h"
+#include "dwb_names.h"	/* written by modules.py */
 #include <linux/hashtable.h>
 
 static unsigned int ail_eager;		/* push the whole AIL each pass */

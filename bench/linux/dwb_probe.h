@@ -6,7 +6,6 @@
 #ifndef DWB_PROBE_H
 #define DWB_PROBE_H
 
-#include "dwb_names.h"	/* written by modules.py */
 #include <linux/types.h>
 
 struct bio;
