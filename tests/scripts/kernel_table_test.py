@@ -290,11 +290,13 @@ class Once(unittest.TestCase):
         self.assertEqual(table.merged(lines, self.NAMES), lines)
         self.assertEqual(table.merged([], self.NAMES), [])
 
-    def test_the_committed_run_still_prints(self) -> None:
+    def test_the_committed_runs_still_print(self) -> None:
         for path in sorted((TOP / "results").glob("kernel-*/kernel.json")):
             text = table.render(json.loads(path.read_text()))
             self.assertLessEqual(max(map(len, text.splitlines())), table.WIDTH)
-            self.assertEqual(text.count("no place for"), 1)
+            # The first one has hooks of waits, which some fixes have not.
+            old = path.parent.name == "kernel-20261126T043205Z"
+            self.assertEqual(text.count("no place for"), int(old))
             self.assertNotIn("?", text.replace("(?)", ""))
 
 
