@@ -107,7 +107,6 @@ def patch(args: argparse.Namespace) -> int:
 
 def beside_the_model(run: Path, model: Path | None) -> str:
     """The same scenarios in the model, and intervals: scripts/report's part."""
-    sys.path.insert(0, str(ROOT))
     try:
         from bench.report import Refused, kernel, load
     except ImportError as missing:
@@ -122,8 +121,8 @@ def beside_the_model(run: Path, model: Path | None) -> str:
         return f"\nthe model beside it: {why}\n"
 
 
-# What each command builds.
-KINDS = {
+# The modules that a command builds, if not all kinds.
+BUILT = {
     "run": ("probe",),
     "verify": ("probe",),
     "hunt": ("probe",),
@@ -166,7 +165,7 @@ def carry_out_steps(args: argparse.Namespace, this: lane.Lane) -> None:
     def has(*commands: str) -> bool:
         return args.command in (*commands, "all")
 
-    this.build(KINDS.get(args.command, modules.KINDS))
+    this.build(BUILT.get(args.command, modules.KINDS))
     if has("run"):
         this.storms([name for name in lane.STORMS if name != "assert"])
     if args.command == "verify":

@@ -223,13 +223,12 @@ class Lane:
             guest.choose_accelerator(self.session, self.forced)
         while todo:
             part, todo = todo[:BOOT_STEPS], todo[BOOT_STEPS:]
-            before = dict(self.session.ended)
             offset = self.data.get("guests", {}).get("boots", 0)
             self.session.logs = self.folder / "kernel" / f"after-{offset}"
             got = guest.carry_out([s for s, _ in part], self.session, **how)
-            for name in self.session.ended.keys() - before.keys():
-                self.data["fixes"].setdefault(name, {})["ended"] = self.session.ended[name]
-                todo = [(s, about) for s, about in todo if s.fix != name]
+            for name, where in self.session.ended.items():
+                self.data["fixes"].setdefault(name, {})["ended"] = where
+            todo = [(s, about) for s, about in todo if not self._ended(s.fix)]
             for step, about in part:
                 if step.id not in got and self._ended(step.fix):
                     continue
@@ -255,12 +254,13 @@ class Lane:
         for scenario, seconds in self.size["storms"].items():
             if scenario not in which:
                 continue
-            chosen = list(self.fixes)
+            chosen, kind = list(self.fixes), "probe"
             words = COMMON | STORMS[scenario] | {"seconds": seconds}
             words["limit"] = seconds * 2 + 300
-            kind = "assert" if scenario == "assert" else "probe"
-            if scenario == "assert" and self._asserts_control() not in chosen:
-                chosen.append(self._asserts_control())
+            if scenario == "assert":
+                kind = "assert"
+                if self._asserts_control() not in chosen:
+                    chosen.append(self._asserts_control())
             order = (chosen + chosen[::-1]) * self.size["rounds"]
             self._do(
                 [
@@ -276,10 +276,8 @@ class Lane:
             words["limit"] = int(str(words["seconds"])) + 200
             natural = words["mode"] == "natural"
             chosen = [f for f in self.fixes if not natural or self._misqueues(f)]
-            needed = verdict.TRIAL_FIGURES[str(words["mode"])]
-            chosen = [
-                f for f in chosen if not any(verdict.unknown(self.data, f.name, x) for x in needed)
-            ]
+            mode = str(words["mode"])
+            chosen = [f for f in chosen if verdict.can_show(self.data, f.name, mode)]
 
             def some(of: list[fixes.Fix], rounds: range) -> None:
                 steps = [

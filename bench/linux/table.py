@@ -179,7 +179,7 @@ def _trials(data: dict, scenario: str) -> list[str]:
     out = ["", *_filled(what), f"{'':22}{'valid':>6}{'of':>4}{'misq':>6}{'condemned':>11}"
            f"{'unmountable':>13}{'success':>9}"]  # fmt: skip
     for fix, steps in rows.items():
-        if verdict.unknown(data, fix, verdict.hit_by(first)):
+        if not verdict.can_show(data, fix, verdict.mode(first)):
             out.append(f"{fix:22}{'?':>6}{len(steps):4}{'?':>6}{'?':>11}{'?':>13}{'?':>9}")
             continue
         valid = [s for s in steps if verdict.is_valid(s)]

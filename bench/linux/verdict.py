@@ -104,6 +104,11 @@ def unknown(data: dict, fix: str, figure: str) -> bool:
     return any(hook in lost for hook in HOOKED.get(figure, ()))
 
 
+def can_show(data: dict, fix: str, what: str) -> bool:
+    """Are the figures known on which trials of the mode @what rest?"""
+    return not any(unknown(data, fix, figure) for figure in TRIAL_FIGURES[what])
+
+
 def shut_down(step: dict) -> bool:
     """Did its file system shut down though no trial asked it to?"""
     crash = mode(step) in ("crash", "natural") and bool(step.get("hit"))
@@ -252,8 +257,3 @@ def lost(data: dict) -> list[str]:
             what = f"unknown (?): {', '.join(gone)}" if gone else "no figure rests on it"
         out.append(f"no place for {', '.join(hooks)} in {', '.join(names)}: {what}")
     return out
-
-
-def hit_by(trial: dict) -> str:
-    """The figure on which it rests that a trial has hit."""
-    return "misqueued" if mode(trial) == "natural" else "hits"

@@ -342,30 +342,17 @@ class Patches(unittest.TestCase):
         good = kernel("patch", "remove_on_stale").stdout
         bad = good.replace("-\tbp->b_flags &= ~_XBF_DELWRI_Q;", "-\tno_such_line;", 1)
         self.assertNotEqual(good, bad)
-        with tempfile.NamedTemporaryFile("w", suffix=".patch") as f:
-            f.write(bad)
-            f.flush()
-            done = kernel("patch", f"mine={f.name}")
-        self.assertEqual(done.returncode, 2)
-        line = done.stderr.splitlines()[-1]
-        for word in (f.name, "hunk ", "fs/xfs/xfs_buf.c", "does not apply"):
+        line = self.refused(self.write(".patch", bad))
+        for word in (".patch", "hunk ", "fs/xfs/xfs_buf.c", "does not apply"):
             self.assertIn(word, line)
 
     def test_a_rule_that_matches_nothing(self) -> None:
-        with tempfile.NamedTemporaryFile("w", suffix=".cocci") as f:
-            f.write("@@\n@@\n- no_such_function();\n")
-            f.flush()
-            done = kernel("patch", f"mine={f.name}")
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("matches nothing", done.stderr)
+        line = self.refused(self.write(".cocci", "@@\n@@\n- no_such_function();\n"))
+        self.assertIn("matches nothing", line)
 
     def test_a_rule_that_does_not_parse(self) -> None:
-        with tempfile.NamedTemporaryFile("w", suffix=".cocci") as f:
-            f.write("@@\nnonsense\n")
-            f.flush()
-            done = kernel("patch", f"mine={f.name}")
-        self.assertEqual(done.returncode, 2)
-        self.assertIn(f.name, done.stderr)
+        line = self.refused(self.write(".cocci", "@@\nnonsense\n"))
+        self.assertIn("spatch refuses it", line)
 
     def test_bad_names(self) -> None:
         for name in ("nosuch", "mine=/no/such.patch", "mine=/etc/passwd", "a b=c"):
