@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the guest's kernel complained about: which assertion, under whom.
 
-A step's "complaints" are {"what", "stack", "times"}.  Of an assertion the
-kernel writes two things, its text and a warning with the stack: these may be
-two complaints or one.
+A step's "complaints" are what klog.py made of the kernel's log; an assertion
+is one of them, its text and the stack under which it fired.
 """
 
 import re
@@ -11,8 +10,6 @@ from dataclasses import dataclass, field
 
 SHOWN = 4  # steps of a fix that are named
 CONTROL = "none_pre_done"  # whose readers run into one
-# Frames that say only that somebody complains.
-REPORTERS = ("asswarn", "assfail", "dump_stack", "dump_stack_lvl", "__warn", "report_bug")
 
 
 @dataclass
@@ -40,34 +37,19 @@ def named(ids: list[str]) -> str:
 
 
 def is_assertion(complaint: dict) -> bool:
-    return bool(re.search(r"\bass(warn|fail)\b|Assertion failed", complaint["what"]))
+    return "Assertion failed: " in complaint["what"]
 
 
 def _text(what: str) -> str:
-    """The condition and its place, if @what has them."""
-    found = re.search(r"Assertion failed: (.*?), file: (\S+), line: (\d+)", what)
-    if found:
-        return f"{found[1]} ({found[2]}:{found[3]})"
-    found = re.search(r"Assertion failed: (.*)", what)
-    return found[1] if found else ""
-
-
-def _stack(complaint: dict) -> tuple[str, ...]:
-    stack = list(complaint.get("stack") or [])
-    while stack and stack[0] in REPORTERS:
-        stack.pop(0)
-    return tuple(stack)
+    """The condition, and its place if @what has it."""
+    found = re.search(r"Assertion failed: (.*?)(?:, file: (\S+), line: (\d+))?$", what)
+    assert found, what
+    return f"{found[1]} ({found[2]}:{found[3]})" if found[2] else found[1]
 
 
 def fired(step: dict) -> int | None:
     """Assertions that fired; None: the step does not tell."""
-    if "complaints" not in step:
-        return None if step.get("warnings") or "warnings" not in step else 0
-    ours = [c for c in step["complaints"] if is_assertion(c)]
-    # Text and stack of one, or two of them?
-    with_text = sum(c["times"] for c in ours if _text(c["what"]))
-    with_stack = sum(c["times"] for c in ours if c.get("stack"))
-    return max(with_text, with_stack, max((c["times"] for c in ours), default=0))
+    return step.get("assertions")
 
 
 def _add(seen: dict, key: tuple, what: str, stack: tuple, step: dict, times: int) -> None:
@@ -84,15 +66,8 @@ def assertions(steps: list[dict]) -> list[Seen]:
     """Every assertion that fired, once for each stack."""
     seen: dict[tuple, Seen] = {}
     for step in steps:
-        ours = [c for c in step.get("complaints", []) if is_assertion(c)]
-        stacks = [c for c in ours if _stack(c)] or ours
-        texts = [c for c in ours if _text(c["what"]) and c not in stacks]
-        for n, one in enumerate(stacks):
-            text = _text(one["what"])
-            if not text and len(texts) in (1, len(stacks)):
-                text = _text(texts[n % len(texts)]["what"])
-            stack = _stack(one)
-            text = text or f"in {stack[0] if stack else 'an unknown place'}, text not seen"
+        for one in filter(is_assertion, step.get("complaints", [])):
+            text, stack = _text(one["what"]), tuple(one["stack"])
             _add(seen, (text, stack), text, stack, step, one["times"])
     return list(seen.values())
 
@@ -104,7 +79,7 @@ def others(steps: list[dict]) -> list[Seen]:
         for one in step.get("complaints", []):
             if step["scenario"] == "assert" and is_assertion(one):
                 continue
-            stack = _stack(one)
+            stack = tuple(one["stack"])
             _add(seen, (one["what"], stack[:1]), one["what"], stack, step, one["times"])
     return list(seen.values())
 

@@ -254,9 +254,10 @@ class Verdicts(unittest.TestCase):
             self.assertEqual(len(self.unshown(step)), 1)
             self.assertEqual(self.found(step), 0)
         self.assertEqual(self.unshown(control | {"misqueued": 3}), [])
-        asserting = self.STORM | {"scenario": "assert", "warnings": 0}
+        asserting = self.STORM | {"scenario": "assert", "assertions": 0}
         self.assertIn("no control", self.unshown(asserting)[0])
-        fired = {"complaints": [{"what": "Assertion failed: x", "stack": ["f"], "times": 1}]}
+        said = [{"what": "Assertion failed: x", "stack": ["f"], "times": 1}]
+        fired = {"assertions": 1, "complaints": said}
         control = asserting | {"fix": "none_pre_done"}
         self.assertEqual(len(self.unshown(asserting, control)), 1)
         self.assertEqual(self.unshown(asserting, control | fired), [])
