@@ -15,6 +15,8 @@ function(add_fix name file)
 	target_compile_options(cache_${name} PRIVATE -Wno-unused-function
 		"SHELL:-include ${file}")
 	target_compile_definitions(cache_${name} PRIVATE FIX_NAME=${name})
+	target_include_directories(cache_${name} PRIVATE
+		${PROJECT_SOURCE_DIR}/impl/cache/generation/6.12)
 	if(CMAKE_BUILD_TYPE MATCHES san)
 		set_target_properties(cache_${name} PROPERTIES ${one_source})
 	endif()

@@ -36,7 +36,7 @@ static void buf_free(struct buf *bp)
 	rcu_defer(&bp->b_rcu, buf_free_rcu);
 }
 
-/* Locked, held once, on nothing. */
+/* Held once, on nothing. */
 static struct buf *buf_alloc(struct mount *mp, uint64_t bno, unsigned int len)
 {
 	size_t size = (sizeof(struct buf) + 63) / 64 * 64;
@@ -47,11 +47,9 @@ static struct buf *buf_alloc(struct mount *mp, uint64_t bno, unsigned int len)
 	memset(bp, 0, size);
 	bp->b_bno = bno;
 	bp->b_length = len;
-	atomic_set(&bp->b_hold, 1);
+	hold_init(bp);
 	atomic_set(&bp->b_lru_ref, 1);
-	sema_init(&bp->b_sema, 0);
 	list_init(&bp->b_lru);
-	spin_lock_init(&bp->b_lock);
 	wait_queue_init(&bp->b_waiters);
 	list_init(&bp->b_list);
 	completion_init(&bp->b_iowait);
@@ -105,90 +103,10 @@ void buf_unlock(struct buf *bp)
 	up(&bp->b_sema);
 }
 
-/* --- staling -------------------------------------------------------- */
-
-static inline void buf_ioacct_dec(struct buf *bp)
-{
-	if (bp->b_state & BSTATE_IN_FLIGHT) {
-		bp->b_state &= ~BSTATE_IN_FLIGHT;
-		atomic_dec(&bp->b_mount->m_io_count);
-	}
-}
-
-void buf_stale(struct buf *bp)
-{
-	ASSERT(buf_islocked(bp));
-	buf_set(bp, BUF_STALE);
-	fix_stale(bp);
-
-	spin_lock(&bp->b_lock);
-	buf_ioacct_dec(bp);
-	atomic_set(&bp->b_lru_ref, 0);
-	if (!(bp->b_state & BSTATE_DISPOSE) && lru_del(bp))
-		atomic_dec(&bp->b_hold);
-	ASSERT(atomic_read(&bp->b_hold) >= 1);
-	spin_unlock(&bp->b_lock);
-	point(bp, POINT_STALE);
-}
-
-/* --- release -------------------------------------------------------- */
-
-void buf_hold(struct buf *bp)
-{
-	atomic_inc(&bp->b_hold);
-}
-
 static __attribute__((noinline)) void flag_leak(struct buf *bp)
 {
 	__atomic_fetch_add(&bp->b_mount->m_flag_leaks, 1, __ATOMIC_RELAXED);
 	point(bp, POINT_FLAG_LEAK);
-}
-
-/* b_lock and bc_lock held, the count is zero; drops both. */
-static __attribute__((noinline)) void buf_rele_last(struct buf *bp)
-{
-	struct ag *pag = bp->b_pag;
-
-	if (!(READ_ONCE(bp->b_flags) & BUF_STALE) &&
-	    atomic_read(&bp->b_lru_ref)) {
-		if (lru_add(bp)) {
-			bp->b_state &= ~BSTATE_DISPOSE;
-			atomic_inc(&bp->b_hold);
-		}
-		buf_ioacct_dec(bp);	/* lru_drain() must find it */
-		spin_unlock(&pag->bc_lock);
-		spin_unlock(&bp->b_lock);
-		return;
-	}
-	if (!(bp->b_state & BSTATE_DISPOSE))
-		lru_del(bp);
-	if (READ_ONCE(bp->b_flags) & BUF_DELWRI_Q)
-		flag_leak(bp);
-	hash_remove(&pag->bc_hash, &bp->b_hash, bp->b_bno);
-	spin_unlock(&pag->bc_lock);
-	atomic_dec(&pag->pag_ref);	/* the cached buffer's own */
-	buf_ioacct_dec(bp);		/* unmount counts what is hashed */
-	spin_unlock(&bp->b_lock);
-	buf_free(bp);
-}
-
-void buf_rele(struct buf *bp)
-{
-	struct ag *pag = bp->b_pag;
-
-	ASSERT(atomic_read(&bp->b_hold) > 0);
-	/*
-	 * b_lock first: else the last release could free the buffer under
-	 * the last but one, which is still on its way out.
-	 */
-	spin_lock(&bp->b_lock);
-	if (unlikely(atomic_dec_and_lock(&bp->b_hold, &pag->bc_lock))) {
-		buf_rele_last(bp);
-		return;
-	}
-	if (atomic_read(&bp->b_hold) == 1 && !list_empty(&bp->b_lru))
-		buf_ioacct_dec(bp);
-	spin_unlock(&bp->b_lock);
 }
 
 /* --- lookup --------------------------------------------------------- */
@@ -265,104 +183,30 @@ static inline struct buf *hash_find(struct hash *hash, uint64_t bno,
 	return NULL;
 }
 
-static inline __attribute__((always_inline)) int
-buf_lookup(struct ag *pag, uint64_t bno, unsigned int len,
-	   unsigned int flags, struct buf **bpp)
-{
-	struct buf *bp;
-	int error;
+/* --- of each generation --------------------------------------------- */
 
-	rcu_enter();
-	bp = hash_find(&pag->bc_hash, bno, len);
-	if (!bp || !atomic_inc_not_zero(&bp->b_hold)) {
-		rcu_exit();
-		return -ENOENT;
-	}
-	rcu_exit();
-
-	error = buf_find_lock(bp, flags);
-	if (unlikely(error)) {
-		buf_rele(bp);
-		return error;
-	}
-	*bpp = bp;
-	return 0;
-}
-
-/* A miss.  Takes over the caller's reference to @pag, whatever happens. */
-static __attribute__((noinline)) int
-buf_find_insert(struct mount *mp, struct ag *pag, uint64_t bno,
-		unsigned int len, unsigned int flags, struct buf **bpp)
-{
-	struct buf *new = buf_alloc(mp, bno, len), *bp;
-	int error = -ENOMEM;
-
-	current->events.misses++;
-	if (!new)
-		goto out_put;
-	spin_lock(&pag->bc_lock);
-	bp = hash_find(&pag->bc_hash, bno, len);
-	if (bp && atomic_inc_not_zero(&bp->b_hold)) {
-		spin_unlock(&pag->bc_lock);
-		error = buf_find_lock(bp, flags);
-		if (error)
-			buf_rele(bp);
-		else
-			*bpp = bp;
-		goto out_free;
-	}
-	new->b_pag = pag;		/* the cached buffer's reference */
-	hash_insert(&pag->bc_hash, &new->b_hash, bno);
-	spin_unlock(&pag->bc_lock);
-	*bpp = new;
-	return 0;
-
-out_free:
-	buf_free(new);
-out_put:
-	atomic_dec(&pag->pag_ref);
-	return error;
-}
-
-/* Inlined into the batches of bench_lookup(): the timed region. */
-static inline __attribute__((always_inline)) int
-buf_get_fast(struct mount *mp, uint64_t bno, unsigned int len,
-	     unsigned int flags, struct buf **bpp)
-{
-	struct buf *bp = NULL, *missed;
-	struct ag *pag;
-	int error;
-
-	if (unlikely(bno + len > mp->m_blocks || bno + len < bno))
-		return -EINVAL;
-	pag = ag_of(mp, bno);
-	atomic_inc(&pag->pag_ref);
-
-	error = buf_lookup(pag, bno, len, flags, &bp);
-	if (unlikely(error)) {
-		if (error != -ENOENT || (flags & BUF_GET_INCORE)) {
-			atomic_dec(&pag->pag_ref);
-			return error;
-		}
-		/* Not &bp: what a hit finds stays in a register. */
-		error = buf_find_insert(mp, pag, bno, len, flags, &missed);
-		if (error)
-			return error;
-		bp = missed;
-	} else {
-		atomic_dec(&pag->pag_ref);
-	}
-	if (!(flags & BUF_READ))
-		bp->b_error = 0;
-	*bpp = bp;
-	return 0;
-}
+/*
+ * Finding, inserting, holding and releasing: leave_lru(), buf_hold(),
+ * buf_rele() and buf_get_fast().
+ */
+#include "lifetime.h"
 
 int buf_get(struct mount *mp, uint64_t bno, unsigned int len,
 	    unsigned int flags, struct buf **bpp)
 {
 	current->events.lookups++;
 	return buf_get_fast(mp, bno, len, flags, bpp);
+}
+
+/* --- staling -------------------------------------------------------- */
+
+void buf_stale(struct buf *bp)
+{
+	ASSERT(buf_islocked(bp));
+	buf_set(bp, BUF_STALE);
+	fix_stale(bp);
+	leave_lru(bp);
+	point(bp, POINT_STALE);
 }
 
 /* --- what onlookers see --------------------------------------------- */
@@ -381,7 +225,7 @@ void buf_state_get(struct buf *bp, struct buf_state *state)
 		.write_fail = flags & BUF_WRITE_FAIL,
 		.linked = fix_linked(bp),
 		.locked = buf_islocked(bp),
-		.hold = atomic_read(&bp->b_hold),
+		.hold = buf_holds(bp),
 		.pin = atomic_read(&bp->b_pin_count),
 		.gen = h ? READ_ONCE(h->gen) : 0,
 		.lock = &bp->b_sema,

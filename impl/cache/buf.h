@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The metadata buffer and its cache (kernel: xfs_buf.h, Linux 6.12).
- * Names are the kernel's without xfs_/XBF_; offsets of what a cached
- * lookup and release touch are the kernel's too, because those cache
- * lines are part of what is compared.
+ * The metadata buffer and its cache (kernel: xfs_buf.h).  Names are the
+ * kernel's without xfs_/XBF_; offsets of what a cached lookup and release
+ * touch are the kernel's too, because those cache lines are part of what is
+ * compared.  What differs between kernels is in generation/.
  */
 #ifndef CACHE_BUF_H
 #define CACHE_BUF_H
@@ -29,67 +29,28 @@
 #define BUF_PAGES	(1u << 20)	/* has memory of its own */
 #define BUF_DELWRI_Q	(1u << 22)	/* queued for delayed write */
 
-#define BSTATE_DISPOSE		(1u << 0)	/* on a shrinker's list */
-#define BSTATE_IN_FLIGHT	(1u << 1)	/* counted in m_io_count */
-
 struct buf_log_item;
 struct ag;
 
-struct buf {
-	/* First line: all that an uncontended lookup needs. */
-	struct hash_node b_hash;	/* ag->bc_lock; read under RCU */
-	uint64_t b_bno;			/* constant: first block */
-	uint32_t b_length;		/* constant: blocks */
-	atomic_t b_hold;
-	atomic_t b_lru_ref;		/* turns left on the LRU */
-	uint32_t b_flags;		/* b_sema; read without as a hint */
-	struct semaphore b_sema;
-
-	struct list_head b_lru;		/* lru node's lock */
-	spinlock_t b_lock;		/* b_state, order of releases */
-	unsigned int b_state;		/* b_lock */
-	int b_io_error;			/* by the completion of the I/O */
-	struct wait_queue_head b_waiters; /* for the last unpin */
-	/*
-	 * Link of whatever delayed-write list or in-flight list the buffer
-	 * is on.  Changed under b_sema by the list's owner; what else may
-	 * change it is the fix's business.  Emptiness is read without.
-	 */
-	struct list_head b_list;
-
-	struct ag *b_pag;		/* constant once hashed */
-	struct mount *b_mount;		/* constant */
-	struct device *b_target;	/* constant */
-	void *b_addr;			/* constant once set: contents */
-	struct completion b_iowait;
-	struct buf_log_item *b_log_item; /* b_sema */
-	struct list_head b_li_list;	/* b_sema: inode items attached */
-	struct trans *b_transp;		/* b_sema: owner, or NULL */
-	struct bio b_bio;		/* by whoever does I/O, b_sema held */
-	const void *b_ops;		/* b_sema: verifier; NULL: unknown */
-	int b_nid;			/* constant: memory node */
-	atomic_t b_pin_count;
-	uint64_t b_next;		/* bench_lookup_chain: next block */
-	int b_last_error;		/* b_sema: of the last failed write */
-	int b_error;			/* b_sema: of the last I/O */
-	struct rcu_callback b_rcu;
-	FIX_BUF_FIELDS
+/* A hash of buffers, and the lock of whoever changes it. */
+struct buf_cache {
+	spinlock_t bc_lock;
+	struct hash bc_hash;
 };
 
-/* Linux 6.12, x86-64, lockdep off: where a hit and a release go. */
+/* In a generation's layout: where the kernel has a field. */
 #define BUF_AT(field, where) \
 	_Static_assert(offsetof(struct buf, field) == (where), #field)
-BUF_AT(b_bno, 8);
-BUF_AT(b_hold, 20);
-BUF_AT(b_flags, 28);
-BUF_AT(b_sema, 32);
-BUF_AT(b_lru, 56);
-BUF_AT(b_lock, 72);
-BUF_AT(b_list, 112);
-BUF_AT(b_pag, 128);
-BUF_AT(b_addr, 152);
-BUF_AT(b_pin_count, 308);
-BUF_AT(b_error, 324);
+
+/*
+ * A kernel's own part is impl/cache/generation/NAME/, which is on the path of
+ * each copy of the cache.  Here: struct buf, and, on every one of them,
+ *   buf_unhold(): drop a hold that is not the last, as the caller has another;
+ *   buf_try_hold(): get one unless it is being freed, under RCU;
+ *   hold_init(): of a new buffer, which then has one hold;
+ *   buf_holds(): how many there are, but for the LRU's own; a hint.
+ */
+#include "layout.h"
 
 /* Flag changes: buffer locked; a relaxed store, for those who only look. */
 static inline void buf_set(struct buf *bp, uint32_t flags)

@@ -13,63 +13,17 @@ static void buf_ioend(struct buf *bp);
 /* Everything in the model is one kind of block; its verifier. */
 static const char block_ops[] = "block";
 
-static void ioacct_inc(struct buf *bp)
-{
-	spin_lock(&bp->b_lock);
-	if (!(bp->b_state & BSTATE_IN_FLIGHT)) {
-		bp->b_state |= BSTATE_IN_FLIGHT;
-		atomic_inc(&bp->b_mount->m_io_count);
-	}
-	spin_unlock(&bp->b_lock);
-}
-
 static void wait_unpin(struct buf *bp)
 {
 	/* Nobody forces the log for us: the log worker or others will. */
 	wait_event(&bp->b_waiters, !buf_ispinned(bp), WAIT_IO, &bp->b_waiters);
 }
 
-/*
- * On the device's completion thread, while the submitter may still be in
- * submit; or in submit, if the device was done at once and the buffer is not
- * asynchronous (kernel: the last b_io_remaining in __xfs_buf_submit; the
- * workqueue is our completion thread).
- */
-static void buf_bio_end(struct bio *bio)
-{
-	struct buf *bp = bio->private;
+static void buf_bio_end(struct bio *bio);
 
-	/* Only if need be: the line is the submitter's, who has cleared it. */
-	if (unlikely(bio->error))
-		bp->b_io_error = bio->error;
-	buf_ioend(bp);
-}
-
-/* As if the device had failed it, without asking the device. */
-static void buf_ioend_fail(struct buf *bp)
+/* Pinned no more, if it is a write. */
+static inline void start_io(struct buf *bp)
 {
-	buf_clear(bp, BUF_DONE);
-	buf_stale(bp);
-	bp->b_io_error = -EIO;
-	buf_ioend(bp);
-}
-
-void buf_submit(struct buf *bp)
-{
-	if (unlikely(bp->b_flags & BUF_DELWRI_Q))
-		point(bp, POINT_SUBMIT_QUEUED);
-	if (is_shutdown(bp->b_mount)) {
-		buf_ioend_fail(bp);
-		return;
-	}
-	/* Completion drops the caller's hold of an asynchronous buffer. */
-	buf_hold(bp);
-	if (bp->b_flags & BUF_WRITE)
-		wait_unpin(bp);
-	bp->b_io_error = 0;
-	bp->b_error = 0;
-	if (bp->b_flags & BUF_ASYNC)
-		ioacct_inc(bp);
 	if (bp->b_flags & BUF_WRITE) {
 		struct block_header *h = bp->b_addr;
 
@@ -86,14 +40,13 @@ void buf_submit(struct buf *bp)
 		.private = bp,
 	};
 	device_submit(bp->b_target, &bp->b_bio);
-	buf_rele(bp);
 }
 
-int buf_iowait(struct buf *bp)
-{
-	wait_for_completion(&bp->b_iowait, WAIT_IO, &bp->b_iowait);
-	return bp->b_error;
-}
+/*
+ * Of each generation: buf_submit(), buf_bio_end(), who does what is left to
+ * do at the end of an I/O, ioend_last(), buf_iowait(), buf_readahead().
+ */
+#include "io.h"
 
 static void submit_again(struct buf *bp)
 {
@@ -177,10 +130,7 @@ static void buf_ioend(struct buf *bp)
 	}
 	buf_clear(bp, BUF_READ | BUF_WRITE | BUF_READ_AHEAD);
 	point(bp, POINT_IO_DONE);
-	if (bp->b_flags & BUF_ASYNC)
-		buf_relse(bp);
-	else
-		complete(&bp->b_iowait);
+	ioend_last(bp);
 }
 
 int buf_bwrite(struct buf *bp)
@@ -237,13 +187,4 @@ int buf_read(struct mount *mp, uint64_t bno, unsigned int len,
 	}
 	*bpp = bp;
 	return 0;
-}
-
-void buf_readahead(struct mount *mp, uint64_t bno, unsigned int len)
-{
-	struct buf *bp;
-
-	stat_lookups(mp, 1);
-	buf_read(mp, bno, len,
-		 BUF_GET_TRYLOCK | BUF_ASYNC | BUF_READ_AHEAD, &bp);
 }

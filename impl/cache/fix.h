@@ -104,7 +104,8 @@ struct buf_state {
 	uint64_t bno;
 	unsigned int len;
 	bool stale, delwri_q, done, linked, locked, write_fail;
-	int hold, pin;
+	int hold;		/* holds but the LRU's own */
+	int pin;
 	uint64_t gen;		/* of the cached contents */
 	const void *lock;	/* its semaphore, as tasks name it */
 	const void *link;	/* its list link, as tasks name it */

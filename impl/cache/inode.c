@@ -182,8 +182,7 @@ static void inode_item_unpin(struct log_item *lip, bool abort)
 	if (abort) {
 		/* Not in the AIL, so that no push will ever clean it up. */
 		bp = READ_ONCE(lip->li_buf);
-		if (bp && !li_test(lip, LI_IN_AIL) &&
-		    atomic_inc_not_zero(&bp->b_hold)) {
+		if (bp && !li_test(lip, LI_IN_AIL) && buf_try_hold(bp)) {
 			buf_lock(bp);
 			if (lip->li_buf == bp)
 				flush_abort(lip);

@@ -47,52 +47,22 @@ bool lru_del(struct buf *bp)
 }
 
 /*
- * Lock order is b_lock, then lru lock: here it is the other way round, so
- * the first is only tried.  Buffers put on @dispose keep the LRU's hold.
+ * Of each generation: isolate(), which moves what nobody needs from a node's
+ * list to the caller's, @all: whatever its weight; dispose() frees such a
+ * buffer, which is on no list any more; wait_for_io().
  */
-static uint64_t isolate(struct lru_node *lru, uint64_t nr, bool all,
-			struct list_head *dispose)
-{
-	uint64_t seen = 0, gone = 0, limit;
-	struct buf *bp, *n;
-
-	spin_lock(&lru->lock);
-	limit = nr < lru->nr ? nr : lru->nr;
-	list_for_each_entry_safe(bp, n, &lru->list, b_lru) {
-		if (seen++ == limit)
-			break;
-		if (all && atomic_read(&bp->b_hold) > 1)
-			continue;
-		if (!spin_trylock(&bp->b_lock)) {
-			gone += all;	/* being released: come again */
-			continue;
-		}
-		if (all)
-			atomic_set(&bp->b_lru_ref, 0);
-		if (!all && atomic_add_unless(&bp->b_lru_ref, -1, 0)) {
-			list_move_tail(&bp->b_lru, &lru->list);
-		} else {
-			bp->b_state |= BSTATE_DISPOSE;
-			list_move_tail(&bp->b_lru, dispose);
-			WRITE_ONCE(lru->nr, lru->nr - 1);
-			gone++;
-		}
-		spin_unlock(&bp->b_lock);
-	}
-	spin_unlock(&lru->lock);
-	return gone;
-}
+#include "lru_walk.h"
 
 static uint64_t shrink_node(struct lru_node *lru, uint64_t nr, bool all)
 {
-	struct list_head dispose = LIST_HEAD_INIT(dispose);
-	uint64_t gone = isolate(lru, nr, all, &dispose);
+	struct list_head list = LIST_HEAD_INIT(list);
+	uint64_t gone = isolate(lru, nr, all, &list);
 
-	while (!list_empty(&dispose)) {
-		struct buf *bp = list_first_entry(&dispose, struct buf, b_lru);
+	while (!list_empty(&list)) {
+		struct buf *bp = list_first_entry(&list, struct buf, b_lru);
 
 		list_del_init(&bp->b_lru);
-		buf_rele(bp);
+		dispose(bp);
 	}
 	return gone;
 }
@@ -110,8 +80,7 @@ uint64_t lru_shrink(struct mount *mp, uint64_t nr)
 /* Nobody uses the mount any more, but completions may still be on theirs. */
 void lru_drain(struct mount *mp)
 {
-	while (atomic_read(&mp->m_io_count))
-		sched_yield();
+	wait_for_io(mp);
 	for (int i = 0; i < LRU_NODES; i++)
 		while (shrink_node(&mp->m_lru[i], UINT64_MAX, true))
 			;

@@ -13,19 +13,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ag_init(struct mount *mp, struct ag *pag, unsigned int agno,
-		   uint32_t hash_hint)
+static int ag_init(struct mount *mp, struct ag *pag, unsigned int agno)
 {
-	int error;
-
 	pag->agno = agno;
 	pag->first = (uint64_t)agno * mp->m_ag_blocks;
 	pag->blocks = mp->m_ag_blocks;
-	spin_lock_init(&pag->bc_lock);
-	error = hash_init(&pag->bc_hash, hash_hint);
-	if (error)
-		return error;
 	return space_init(pag);
+}
+
+/* @hint: buffers of an AG. */
+static int caches_init(struct mount *mp, uint64_t hint)
+{
+	hint = hint * mp->m_ag_count / cache_nr(mp);
+	for (unsigned int i = 0; i < cache_nr(mp); i++) {
+		struct buf_cache *cache = cache_nth(mp, i);
+		int error;
+
+		spin_lock_init(&cache->bc_lock);
+		error = hash_init(&cache->bc_hash, hint);
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
 static void ags_free(struct mount *mp)
@@ -36,8 +45,9 @@ static void ags_free(struct mount *mp)
 		free(pag->partial);
 		tree_destroy(&pag->tree);
 		space_destroy(pag);
-		hash_destroy(&pag->bc_hash);
 	}
+	for (unsigned int i = 0; i < cache_nr(mp); i++)
+		hash_destroy(&cache_nth(mp, i)->bc_hash);
 	free(mp->m_ag);
 }
 
@@ -89,10 +99,13 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 		goto out_free;
 	memset(mp->m_ag, 0, opt->ag_count * sizeof(struct ag));
 	for (i = 0; i < opt->ag_count; i++) {
-		error = ag_init(mp, &mp->m_ag[i], i, opt->hash_hint);
+		error = ag_init(mp, &mp->m_ag[i], i);
 		if (error)
 			goto out_ags;
 	}
+	error = caches_init(mp, opt->hash_hint);
+	if (error)
+		goto out_ags;
 	error = log_start(mp, opt->log_bytes, opt->syncd_ms);
 	if (error)
 		goto out_ags;
@@ -131,9 +144,9 @@ static void count_leftover(struct buf *bp, struct teardown *left)
 	free(bp);
 }
 
-static void count_ag(struct ag *pag, struct teardown *left)
+static void count_cache(struct buf_cache *cache, struct teardown *left)
 {
-	struct hash_table *t = pag->bc_hash.table;
+	struct hash_table *t = cache->bc_hash.table;
 
 	for (uint32_t i = 0; i < t->size; i++) {
 		struct hash_node *node = t->bucket[i];
@@ -146,7 +159,6 @@ static void count_ag(struct ag *pag, struct teardown *left)
 			node = next;
 		}
 	}
-	left->busy_extents += pag->nbusy;
 }
 
 void unmount_fs(struct mount *mp, struct teardown *left)
@@ -162,8 +174,10 @@ void unmount_fs(struct mount *mp, struct teardown *left)
 	lru_drain(mp);
 	rcu_drain();
 
+	for (unsigned int i = 0; i < cache_nr(mp); i++)
+		count_cache(cache_nth(mp, i), left);
 	for (unsigned int i = 0; i < mp->m_ag_count; i++)
-		count_ag(&mp->m_ag[i], left);
+		left->busy_extents += mp->m_ag[i].nbusy;
 	left->log_items = atomic_read(&mp->m_log_items);
 	left->list_entries += atomic_read(&mp->m_entries);
 	left->flag_leaks += mp->m_flag_leaks;

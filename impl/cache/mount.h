@@ -27,13 +27,12 @@ struct icluster;
 #define DIR_BLOCKS	64
 
 struct ag {
-	atomic_t pag_ref;		/* taken and given by each lookup */
+	atomic_t pag_ref;		/* a cached buffer has one */
 	unsigned int agno;		/* constant */
 	uint64_t first;			/* constant: its header's block */
 	uint64_t blocks;		/* constant */
 
-	spinlock_t bc_lock LINE_ALIGNED; /* changes of the hash */
-	struct hash bc_hash;
+	GENERATION_AG_FIELDS
 
 	spinlock_t space_lock LINE_ALIGNED; /* space; lowest_free, nbusy */
 	uint8_t *space;			/* enum space_state per block */
@@ -83,6 +82,7 @@ struct mount {
 
 	struct log m_log;
 	struct ail m_ail;
+	GENERATION_MOUNT_FIELDS
 	struct lru_node m_lru[LRU_NODES];
 };
 
@@ -123,6 +123,12 @@ static inline struct ag *ag_of(struct mount *mp, uint64_t bno)
 	return &mp->m_ag[(unsigned __int128)bno * mp->m_ag_inverse >> 64];
 }
 
+/*
+ * The hashes of a mount, of which the kernel decides how many there are:
+ * cache_nr(), cache_nth() below that, and cache_of() a block.
+ */
+#include "caches.h"
+
 /* stat.c; contracts in fix.h. */
 void stat_take(struct mount *mp, struct cache_stat *stat);
 void stat_lookups(struct mount *mp, uint64_t nr);
@@ -130,7 +136,7 @@ void stat_lookups(struct mount *mp, uint64_t nr);
 void stat_meeting(struct buf *bp, unsigned int flags);
 void stat_ail_push(struct mount *mp, uint64_t list);
 
-/* lru.c; node and item are the buffer's own. */
+/* lru.c; node and item are the buffer's own; false: nothing to do. */
 void lru_init(struct mount *mp);
 bool lru_add(struct buf *bp);
 bool lru_del(struct buf *bp);

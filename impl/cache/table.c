@@ -33,12 +33,12 @@
 
 static bool op_peek(struct mount *mp, uint64_t bno, struct buf_state *state)
 {
-	struct ag *pag = ag_of(mp, bno);
+	struct buf_cache *cache = cache_of(mp, bno);
 	struct hash_node **bucket, *node;
 	bool found = false;
 
-	spin_lock(&pag->bc_lock);
-	bucket = hash_bucket(pag->bc_hash.table, bno);
+	spin_lock(&cache->bc_lock);
+	bucket = hash_bucket(cache->bc_hash.table, bno);
 	hash_for_each(node, hash, bucket) {
 		struct buf *bp = container_of(node, struct buf, b_hash);
 
@@ -48,7 +48,7 @@ static bool op_peek(struct mount *mp, uint64_t bno, struct buf_state *state)
 		found = true;
 		break;
 	}
-	spin_unlock(&pag->bc_lock);
+	spin_unlock(&cache->bc_lock);
 	return found;
 }
 
@@ -107,7 +107,7 @@ static void op_litmus_unlink(struct buf *bp, struct delwri_list *list)
 {
 	(void)list;
 	fix_unlink(bp);
-	atomic_dec(&bp->b_hold);
+	buf_unhold(bp);
 }
 
 static bool op_litmus_linked(struct buf *bp)

@@ -133,7 +133,7 @@ static inline enum queued fix_queue(struct buf *bp, struct delwri_list *list)
 static inline void fix_link(struct buf *bp, struct delwri_list *list)
 {
 	if (fix_queue(bp, list) == QUEUED_HERE)
-		atomic_dec(&bp->b_hold);
+		buf_unhold(bp);
 }
 
 #define fix_unlink fix_unlink

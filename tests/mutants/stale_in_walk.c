@@ -19,5 +19,5 @@ static inline void fix_stale(struct buf *bp)
 	if (!queued || list_empty(&bp->b_list))
 		return;
 	list_del_init(&bp->b_list);
-	atomic_dec(&bp->b_hold);
+	buf_unhold(bp);
 }

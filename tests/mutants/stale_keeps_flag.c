@@ -10,7 +10,7 @@ static inline void stale_keeps_flag(struct buf *bp)
 	if (!bp->b_owner)
 		return;
 	fix_unlink(bp);
-	atomic_dec(&bp->b_hold);
+	buf_unhold(bp);
 }
 
 #undef fix_stale

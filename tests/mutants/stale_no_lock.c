@@ -14,7 +14,7 @@ static inline void stale_no_lock(struct buf *bp)
 		return;
 	bp->b_owner = NULL;
 	list_del_init(&bp->b_list);
-	atomic_dec(&bp->b_hold);
+	buf_unhold(bp);
 }
 
 #undef fix_stale

@@ -78,7 +78,7 @@ static void queue_twice(struct fs *fs, struct delwri_list *list)
 	assert_int_equal(durable(fs, 5), s.gen);
 	assert_int_equal(device_stat(fs->dev).writes, 1);
 	s = peek(fs, 5);
-	assert_int_equal(s.hold, 1);
+	assert_int_equal(s.hold, 0);
 	assert_false(s.linked || s.delwri_q || s.locked);
 }
 
@@ -97,7 +97,7 @@ static void cancel(struct fs *fs, struct delwri_list *list)
 	for (uint64_t bno = 5; bno < 15; bno++) {
 		struct buf_state s = peek(fs, bno);
 
-		assert_int_equal(s.hold, 1);
+		assert_int_equal(s.hold, 0);
 		assert_false(s.linked || s.delwri_q || s.locked);
 		assert_int_equal(durable(fs, bno), 0);
 	}
@@ -186,7 +186,7 @@ static void bwrite(struct fs *fs, struct delwri_list *list)
 	assert_int_equal(fs->fix->delwri_submit(list), 0);
 	assert_int_equal(durable(fs, 5), gen);
 	assert_int_equal(device_stat(fs->dev).writes, forgets ? 1 : 2);
-	assert_int_equal(peek(fs, 5).hold, 1);
+	assert_int_equal(peek(fs, 5).hold, 0);
 	/* And it can be queued and written as before. */
 	gen = queue(fs, list, 5);
 	assert_int_equal(fs->fix->delwri_submit(list), 0);

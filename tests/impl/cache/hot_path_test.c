@@ -131,7 +131,7 @@ static void scene_open(struct scene *s, const struct fix *fix)
 	m = (uint64_t)s->mp;
 	struct place places[] = {
 		FIELD(p, struct ag, pag_ref),
-		FIELD(p, struct ag, bc_lock),
+		FIELD(p, struct ag, pag_bcache.bc_lock),
 		FIELD(b, struct buf, b_hold),
 		FIELD(b, struct buf, b_sema.lock),
 		FIELD(b, struct buf, b_sema.count),
