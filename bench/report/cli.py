@@ -11,6 +11,7 @@ from bench.report import Refused, eligible, kernel, summary, text
 from bench.report.compare import ALPHA, DELTA, Comparison, Options, compare
 from bench.report.kernel import is_kernel_only, load_kernel
 from bench.report.load import load_run
+from bench.report.pace import Paced, load_pace
 
 EXIT_VOID = 1
 EXIT_REFUSED = 2
@@ -90,33 +91,53 @@ def write_all(folder: Path, files: dict[str, str]) -> None:
         print(folder / name)
 
 
+def only(found: list, what: str):
+    """The one of its kind, or none."""
+    if len(found) > 1:
+        raise Refused(f"two runs of {what}: name one of them")
+    return found[0] if found else None
+
+
+def of_kernel(paths: list[Path]) -> tuple[dict | None, Paced | None]:
+    """The run of scripts/kernel, and the model's at its pace."""
+    runs = [(path, data) for path in paths if (data := load_kernel(path))]
+    found = only(runs, "scripts/kernel")
+    paced = only([p for p in map(load_pace, paths) if p], "scripts/pace")
+    if paced and not found:
+        raise Refused(f"{paced.path} is at the pace of the kernel's run "
+                      f"{paced.kernel_run}: name that run's folder, too")
+    if paced and paced.kernel_run != found[0].resolve().name:
+        raise Refused(f"{paced.path} is at the pace of the kernel's run "
+                      f"{paced.kernel_run}, not of {found[0]}: name that, or "
+                      "run scripts/pace anew")
+    return found[1] if found else None, paced
+
+
 def report_main(argv: list[str]) -> int:
     p = parser("report", "Write report.txt, report.html and benchmark.json "
                          "on a run, or on several; kernel.txt on one of "
                          "scripts/kernel, beside the model's if one is "
-                         "named, too.")
+                         "named, too, or what scripts/pace has written.")
     p.add_argument("--out", type=Path, metavar="FOLDER",
                    help="a folder to make (default: RUN/report)")
     args = p.parse_args(argv)
     folder = folder_for(args)
-    kernels = [data for data in map(load_kernel, args.runs) if data]
-    if len(kernels) > 1:
-        raise Refused("two runs of scripts/kernel: name one of them")
+    of_the_kernel, paced = of_kernel(args.runs)
     args.runs = [path for path in args.runs if not is_kernel_only(path)]
     files, void = {}, False
-    of_kernel = kernels[0] if kernels else None
     if args.runs:
         comparison = compared(args)
         void = comparison.void
         # matplotlib takes a second to load, and scripts/compare needs none.
         from bench.report import gbench, page
-        files = {"report.txt": text.report_text(comparison, of_kernel),
-                 "report.html": page.render(comparison, of_kernel)}
+        files = {"report.txt": text.report_text(comparison, of_the_kernel),
+                 "report.html": page.render(comparison, of_the_kernel)}
         if summary.one_machine(comparison):
             files["benchmark.json"] = gbench.dump(comparison)
-    if of_kernel:
+    if of_the_kernel:
         files["kernel.txt"] = kernel.render(
-            of_kernel, load_run(args.runs[0]) if args.runs else None)
+            of_the_kernel, load_run(args.runs[0]) if args.runs else None,
+            paced)
     write_all(folder, files)
     return EXIT_VOID if void else 0
 

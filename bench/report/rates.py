@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How often the kernel did it: rates and shares with their errors.
 
-Rates get exact (Poisson) intervals.  A figure that is no count has as its
-error the range of its repetitions.
+Rates get exact (Poisson) intervals, and so do their ratios.  Means of waits
+get one that takes them for as unequal as they may be.  A figure that is
+neither has as its error the range of its repetitions.
 """
 from __future__ import annotations
 
+import math
 import textwrap
 from dataclasses import dataclass
 from typing import Iterable
 
-from scipy.stats import binomtest, chi2
+import numpy as np
+from scipy.stats import binom, binomtest, chi2, norm
 
 from bench.linux import verdict
 
@@ -25,6 +28,12 @@ class Figure:
     low: float
     value: float
     high: float
+    # Of a rate: events, and in how much of what they are counted by; of a
+    # mean: how many values, and the error of its logarithm.
+    count: int | None = None
+    exposure: float | None = None
+    log_error: float | None = None
+    trials: int | None = None   # of a share
 
     def below(self, other: "Figure") -> bool:
         return self.high < other.low
@@ -34,13 +43,82 @@ def rate(count: int, exposure: float) -> Figure:
     """Events per unit of exposure, with the exact 95 % interval."""
     low = float(chi2.ppf(ALPHA / 2, 2 * count)) / 2 if count else 0.0
     high = float(chi2.ppf(1 - ALPHA / 2, 2 * count + 2)) / 2
-    return Figure(low / exposure, count / exposure, high / exposure)
+    return Figure(low / exposure, count / exposure, high / exposure,
+                  count, exposure)
+
+
+def mean(count: int, total: float, longest: float) -> Figure | None:
+    """Of so many waits, of which only sum and longest are known.
+
+    The variance of what lies between 0 and M and has the mean m is at most
+    m (M - m).  Nor is it taken for less than m^2, an exponential's: the
+    longest of a few is not the longest there is.
+    """
+    if not count or total <= 0:
+        return None
+    value = total / count
+    variance = max(longest / value - 1, 1.0)
+    error = math.sqrt(variance / count)
+    reach = math.exp(norm.ppf(1 - ALPHA / 2) * error)
+    return Figure(value / reach, value, value * reach, count,
+                  log_error=error)
+
+
+def ratio(one: Figure, other: Figure) -> Figure | None:
+    """one / other with its 95 % interval; None: they do not tell.
+
+    Of two rates: given how many events there were together, those of one are
+    binomial (exact).  Of two means: their logarithms' errors add.
+    """
+    if one.log_error is not None and other.log_error is not None:
+        reach = math.exp(norm.ppf(1 - ALPHA / 2)
+                         * math.hypot(one.log_error, other.log_error))
+        value = one.value / other.value
+        return Figure(value / reach, value, value * reach)
+    if not one.exposure or not other.exposure \
+            or not one.count + other.count:
+        return None
+    between = binomtest(one.count, one.count + other.count).proportion_ci(
+        1 - ALPHA, method="exact")
+    low, value, high = (
+        math.inf if p == 1 else p / (1 - p) * other.exposure / one.exposure
+        for p in (between.low, one.count / (one.count + other.count),
+                  between.high))
+    return Figure(low, value, high)
+
+
+def power(smaller: Figure, larger: Figure, factor: float) -> float | None:
+    """The chance that two figures with errors like these, which truly are
+    this factor apart, have errors that do not overlap; None: not known.
+
+    Rates: given how many events there were together.  Shares: if nothing
+    else happened in one's trials, and never in the other's.
+    """
+    if smaller.trials and larger.trials:
+        return float(share(0, smaller.trials).below(
+            share(larger.trials, larger.trials)))
+    if smaller.log_error is not None and larger.log_error is not None:
+        errors = smaller.log_error, larger.log_error
+        needed = norm.ppf(1 - ALPHA / 2) * sum(errors)
+        return float(norm.cdf((math.log(factor) - needed)
+                              / math.hypot(*errors)))
+    if not smaller.exposure or not larger.exposure:
+        return None
+    together = smaller.count + larger.count
+    odds = factor * larger.exposure / smaller.exposure
+    chance = 1.0 if math.isinf(odds) else odds / (1 + odds)
+    of_larger = np.arange(together + 1)
+    low = np.where(of_larger > 0,
+                   chi2.ppf(ALPHA / 2, 2 * np.maximum(of_larger, 1)), 0)
+    high = chi2.ppf(1 - ALPHA / 2, 2 * (together - of_larger) + 2)
+    told = high / smaller.exposure < low / larger.exposure
+    return float(binom.pmf(of_larger[told], together, chance).sum())
 
 
 def share(count: int, of: int) -> Figure:
     """Of so many trials, with the exact 95 % interval."""
     between = binomtest(count, of).proportion_ci(1 - ALPHA, method="exact")
-    return Figure(between.low, count / of, between.high)
+    return Figure(between.low, count / of, between.high, count, trials=of)
 
 
 def spread(values: Iterable[float]) -> Figure | None:
@@ -53,6 +131,14 @@ def spread(values: Iterable[float]) -> Figure | None:
 
 def short(figure: float) -> str:
     return f"{figure:.3g}" if figure < 1000 else f"{figure:.0f}"
+
+
+def between(figure: Figure | None) -> str:
+    """A ratio with its interval."""
+    if figure is None:
+        return ""
+    return "{} [{}, {}]".format(*map(short, (figure.value, figure.low,
+                                             figure.high)))
 
 
 def time_to_first(count: int, exposure: float) -> str:
@@ -71,7 +157,7 @@ def filled(text: str, indent: str = "  ") -> list[str]:
 
 
 NAME = 13   # of a scenario; a longer one has a line of its own
-RATES = "  {:14}{:20}{:>6}{:>7}  {}".format
+RATES = "  {:14}{:22}{:>5}{:>6} {}".format
 
 
 def rate_rows(title: str, counts: dict[str, tuple[int | None, float]],
@@ -97,7 +183,7 @@ def rate_rows(title: str, counts: dict[str, tuple[int | None, float]],
         who = ", ".join(quiet)
         if len(counts) == everyone and len(quiet) > 1:
             who = f"every {'other ' if len(out) > named else ''}fix"
-        first, *rest = textwrap.wrap(who, 20)
+        first, *rest = textwrap.wrap(who, 22)
         shortest = min(counts[fix][1] for fix in quiet)
         out.append(RATES(title, first, "0", f"{shortest:.1f}",
                          time_to_first(0, shortest)))

@@ -255,3 +255,33 @@ def edit(path: Path, change) -> None:
     data = json.loads(path.read_text())
     change(data)
     save(path, data)
+
+
+# --- what scripts/kernel and scripts/pace write --------------------------
+
+def step(scenario: str, fix: str, **more) -> dict:
+    """Of a run of scripts/kernel."""
+    return {"id": f"{scenario}-{fix}", "scenario": scenario, "fix": fix,
+            "place": 0, "settings": {}, "seconds": 10.0, "loads": 100,
+            "repairs": 100} | more
+
+
+def kernel_run(*steps: dict) -> dict:
+    return {"schema": "delwribench-kernel-1", "kernel": "6.12.117+deb12",
+            "accelerator": "tcg", "accelerator_reason": "no kvm",
+            "steps": list(steps)}
+
+
+def paced(scenario: str, fix: str, **more) -> dict:
+    """A row of pace.json."""
+    return {"scenario": scenario, "fix": fix, "cache": "6.12",
+            "device": "memory", "loads": 10000, "blocks": 10000, "met": 0,
+            "misqueued": 0, "waits": 0, "wait_total_ns": 0, "wait_max_ns": 0,
+            "repairs": 5000, "repair_total_ns": 10**10, "seconds": 30.0,
+            "syncs": 1000, "frees": 10000, "ail_cycles": 400,
+            "lookups": 10**6} | more
+
+
+def pace(*rows: dict, run: str = "kernel") -> dict:
+    return {"schema": "delwribench-pace-1", "kernel_run": run,
+            "rows": list(rows)}
