@@ -63,6 +63,14 @@ class Series:
                          for g in range(len(groups))])
 
 
+@dataclass(frozen=True)
+class More:
+    """Nanoseconds an operation takes more than the baseline's."""
+
+    estimate: float
+    interval: tuple[float, float] | None
+
+
 @dataclass
 class Result:
     """What one run says of one metric of one row."""
@@ -81,6 +89,8 @@ class Result:
     detectable: float | None = None
     verdict: str = INCONCLUSIVE
     why: str = ""
+    # Of a cost that is told as a time.
+    more: More | None = None
 
     @property
     def blocks(self) -> int:
@@ -176,6 +186,25 @@ def block_value(block: Block, case: tuple, fix: str,
     return quantile_ratio(row, base, QUANTILES[metric])
 
 
+def in_time(case: tuple) -> bool:
+    """Is a ratio to its baseline no result, but how short that is?"""
+    return case[0].partition("/")[0] in ("repair_storm", "bulkload")
+
+
+def more_time(run: Run, case: tuple, fix: str, alpha: float) -> More | None:
+    """Paired like the ratio, which alone is tested."""
+    rows = [(b.rows[case, fix], b.rows.get((case, BASELINE)), b.layout)
+            for b in run.blocks]
+    kept = [(row, base, layout) for row, base, layout in rows
+            if base and not isinstance(cost_ratio(row, base), str)]
+    if not kept:
+        return None
+    units = Series(np.array([np.median(row.batches - base.batches)
+                             for row, base, _ in kept]),
+                   [layout for *_, layout in kept], []).units()
+    return More(float(np.median(units)), stats.interval(units, alpha))
+
+
 def series_of(run: Run, case: tuple, fix: str, metric: str) -> Series:
     values, layouts, dropped = [], [], []
     for block in run.blocks:
@@ -223,6 +252,8 @@ def results_of(run: Run, options: Options) -> dict[tuple, Result]:
             result = Result(case, fix, metric, role_of(row), series,
                             series.units())
             evaluate(result, options)
+            if metric == COST and in_time(case):
+                result.more = more_time(run, case, fix, options.alpha)
             results[case, fix, metric] = result
     return results
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterable
 
 from bench.linux import verdict
 from bench.report import pace
@@ -210,6 +210,22 @@ def known(data: dict, those: dict[str, list[dict]],
         verdict.unknown(data, fix, name) for name in metric.rests_on)}
 
 
+def needs_speed(metric: Metric, data: dict) -> bool:
+    return metric.hardware and data["accelerator"] != "kvm"
+
+
+def tables_of(run: Run, data: dict, workload: str, scenario: str,
+              metrics: Iterable[Metric]) -> list[Table]:
+    """A workload of the model beside a scenario of the kernel."""
+    rows = model_rows(run, workload)
+    those = verdict.by_fix(data, scenario)
+    return [in_both(f"{workload}, {scenario}", metric.name,
+                    figures(rows, metric.model),
+                    figures(known(data, those, metric), metric.kernel),
+                    waits=metric.waits, blocks=(None, blocks_a_load(those)))
+            for metric in metrics if not needs_speed(metric, data)]
+
+
 def own_run(run: Run, data: dict) -> tuple[list[Table], list[str]]:
     """The model's workloads as they ran, at paces of their own."""
     tables: list[Table] = []
@@ -223,17 +239,12 @@ def own_run(run: Run, data: dict) -> tuple[list[Table], list[str]]:
             missing.setdefault("not in the kernel's run", []).append(scenario)
         if not rows or not those:
             continue
+        why = "the kernel's processors were emulated"
         for metric in metrics:
-            if metric.hardware and data["accelerator"] != "kvm":
-                why = "the kernel's processors were emulated"
-                if metric.name not in missing.setdefault(why, []):
-                    missing[why].append(metric.name)
-                continue
-            tables.append(in_both(
-                f"{workload}, {scenario}", metric.name,
-                figures(rows, metric.model),
-                figures(known(data, those, metric), metric.kernel),
-                waits=metric.waits, blocks=(None, blocks_a_load(those))))
+            if needs_speed(metric, data) and metric.name not in \
+                    missing.setdefault(why, []):
+                missing[why].append(metric.name)
+        tables += tables_of(run, data, workload, scenario, metrics)
     return tables, [f"{why}: {', '.join(what)}"
                     for why, what in missing.items()]
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import (FixedLocator, FuncFormatter, LogLocator,
 
 from bench.report import distance, summary, svg, units
 from bench.report.compare import (FLOOR_ROLE, TWIN_ROLE, Comparison,
-                                  Result, Side)
+                                  Result, Side, in_time)
 from bench.report.load import BASELINE, WAITS
 
 ROW = 0.21
@@ -68,19 +68,35 @@ def forest(comparison: Comparison, group: str, name: str) -> str | None:
     made = svg.figure(height)
     axes = made.add_axes([0.19, 0.45 / height, 0.59, 1 - 0.55 / height])
     margin = math.log1p(comparison.options.delta)
-    axes.axvspan(-margin, margin, color=svg.BAND, lw=0)
+    if not in_time((group,)):
+        axes.axvspan(-margin, margin, color=svg.BAND, lw=0)
     axes.axvline(0, color=svg.MUTED, lw=0.8)
     for y, (text, result) in enumerate(rows):
         draw_row(axes, y, text, result)
-    ends = [x for _, r in rows if r
-            for x in (r.interval or (r.estimate, r.estimate))]
-    ratio_axis(axes, min(ends + [-margin]), max(ends + [margin]))
+    ends = [x for _, r in rows if r for x in (
+        drawn(r)[0], *(drawn(r)[1] or ()))]
+    if in_time((group,)):
+        room = (max(ends + [0]) - min(ends + [0])) * 0.06
+        axes.set_xlim(min(ends + [0]) - room, max(ends + [0]) + room)
+    else:
+        ratio_axis(axes, min(ends + [-margin]), max(ends + [margin]))
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.yaxis.set_major_locator(NullLocator())
-    axes.set_xlabel(f"time per operation, ratio to {BASELINE} of the same "
+    axes.set_xlabel(f"ms per operation more than {BASELINE} in the same round"
+                    if in_time((group,)) else
+                    f"time per operation, ratio to {BASELINE} of the same "
                     "round")
     svg.plain(axes)
-    return svg.render(made, name, f"Ratios to {BASELINE}: {group}")
+    return svg.render(made, name, f"Beside {BASELINE}: {group}")
+
+
+def drawn(result: Result) -> tuple[float, tuple[float, float] | None]:
+    """Where a row lies: ms more, or the logarithm of a ratio."""
+    if not result.more:
+        return result.estimate, result.interval
+    span = result.more.interval
+    return (result.more.estimate / 1e6,
+            span and (span[0] / 1e6, span[1] / 1e6))
 
 
 def draw_row(axes, y: int, text: str, result: Result | None) -> None:
@@ -92,13 +108,14 @@ def draw_row(axes, y: int, text: str, result: Result | None) -> None:
     colour = svg.VERDICTS.get(result.verdict, svg.MUTED)
     axes.text(-0.01, y, text, transform=side, ha="right", va="center",
               fontsize=8.5)
-    if result.interval:
-        axes.plot(result.interval, (y, y), color=colour, lw=2,
-                  solid_capstyle="round")
-    axes.plot([result.estimate], [y], "o", color=colour, ms=5)
+    at, span = drawn(result)
+    if span:
+        axes.plot(span, (y, y), color=colour, lw=2, solid_capstyle="round")
+    axes.plot([at], [y], "o", color=colour, ms=5)
     verdict = "(A/A)" if result.role == TWIN_ROLE else result.verdict
-    axes.text(1.01, y, f"{units.ratio(result.estimate)}  {verdict}",
-              transform=side, va="center", fontsize=8.5, color=colour)
+    size = units.more(result.more.estimate, None)[0] if result.more \
+        else units.ratio(result.estimate)
+    axes.text(1.01, y, f"{size}  {verdict}", transform=side, va="center", fontsize=8.5, color=colour)
 
 
 # --- panels, one per workload ------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.report import (about, control, counters, distance, figures,
+from bench.report import (about, confirm, control, counters, distance, figures,
                           pictures, summary, text, units)
 from bench.report.compare import (COST, EQUIVALENT, FASTER, INCONCLUSIVE,
                                   NOT_MEASURED, NO_VERDICT, SLOWER, VIOLATED,
@@ -77,14 +77,23 @@ def stories(side: Side, charts: Charts) -> list[dict]:
 
 # --- tables ------------------------------------------------------------------
 
-def verdict_row(result: Result, comparison: Comparison) -> dict:
+def verdict_row(result: Result, comparison: Comparison, side: Side,
+                kernel: dict | None) -> dict:
+    said = confirm.word(result, side, kernel) if kernel else None
+    times = summary.one_machine(comparison)
+    ratio = units.ratio(result.estimate)
+    interval = units.interval(result.interval)
+    if result.more and result.confirmatory:
+        more, interval = text.time_cells(result, comparison)
+        ratio = f"{more} ms" if times else more
     return {
         "fix": result.fix, "metric": result.metric,
         "verdict": result.verdict,
         "class": result.verdict.lower().replace(" ", "-"),
         "within": text.within(result, comparison),
-        "ratio": units.ratio(result.estimate),
-        "interval": units.interval(result.interval).replace(",", ", "),
+        "ratio": ratio, "interval": interval.replace(",", ", "),
+        "kernel": said.verdict if said else "", "said": said.why if said
+        else "", "met": summary.met_text(side, result) if times else "",
         "p": units.p_value(result.p_adjusted if result.confirmatory
                            else result.p),
         "detectable": units.percent(result.detectable),
@@ -103,8 +112,10 @@ def apart(groups: list[dict]) -> list[tuple[str, list[dict]]]:
 
 
 def verdict_groups(side: Side, comparison: Comparison,
-                   confirmatory: bool) -> list[dict]:
+                   confirmatory: bool,
+                   kernel: dict | None = None) -> list[dict]:
     found = []
+    times = summary.one_machine(comparison)
     for case in side.cases():
         results = [r for r in side.results.values() if r.case == case
                    and r.confirmatory == confirmatory
@@ -112,10 +123,16 @@ def verdict_groups(side: Side, comparison: Comparison,
         if results:
             found.append({"case": summary.case_title(case),
                           "open": case[0].startswith(summary.OPEN),
-                          "note": summary.baseline_note(side, case)
+                          "note": " ".join(
+                              line.strip() for line in text.case_notes(
+                                  side, case, kernel, times))
                           if confirmatory else "",
-                          "rows": [verdict_row(r, comparison)
-                                   for r in results]})
+                          "rows": [verdict_row(r, comparison, side, kernel)
+                                   for r in results],
+                          "end": " ".join(
+                              line.strip() for line in text.case_end(
+                                  side, case, kernel))
+                          if confirmatory and times else ""})
     return found
 
 
@@ -163,14 +180,15 @@ def picture(side: Side) -> str | None:
     return f"data:image/svg+xml;base64,{data}"
 
 
-def side_data(side: Side, comparison: Comparison, charts: Charts) -> dict:
+def side_data(side: Side, comparison: Comparison, charts: Charts,
+              kernel: dict | None) -> dict:
     grouped = summary.groups(side)
     aa = control.control_of(side, comparison.options)
     return {
         "label": side.label, "name": side.run.name, "side": side,
         "short": about.short(side.run), "standing": side.no_verdict,
         "broken": side.broken, "aa": aa,
-        "verdicts": apart(verdict_groups(side, comparison, True)),
+        "verdicts": apart(verdict_groups(side, comparison, True, kernel)),
         "exploratory": apart(verdict_groups(side, comparison, False)),
         "latency": apart(latency_groups(side)),
         "latency_charts": chart_list(charts, figures.latency, side, grouped),
@@ -260,4 +278,6 @@ def render(comparison: Comparison, kernel: dict | None = None) -> str:
         answers=answers(comparison, kernel),
         scalings=[s for s in scalings if s["chart"]],
         legend=" ".join(text.verdict_legend(comparison)),
-        sides=[side_data(s, comparison, charts) for s in comparison.sides])
+        kernel=kernel, kernel_says=confirm.sentence(comparison, kernel),
+        sides=[side_data(s, comparison, charts, kernel)
+               for s in comparison.sides])

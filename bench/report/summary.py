@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.report import histogram
-from bench.report.compare import (CONFIRMATORY_ROLE, Comparison, Side,
-                                  violations)
+import numpy as np
+
+from bench.report import histogram, units
+from bench.report.compare import (CONFIRMATORY_ROLE, Comparison, Result, Side,
+                                  in_time, violations)
 from bench.report.histogram import Histogram
 from bench.report.load import BASELINE, IDLE, WAITS, Row, Run
 from bench.report.series import Series
@@ -104,6 +106,76 @@ def case_title(case: tuple[str, int, str]) -> str:
     workload, threads, placement = case
     title = f"{workload}, {threads} thread{'s' * (threads != 1)}"
     return f"{title}, {placement}" if placement else title
+
+
+@dataclass(frozen=True)
+class Met:
+    """What a fix waited for lists, where it met stale, linked blocks."""
+
+    blocks: int | None      # None: not counted
+    waits: int
+    ns: int
+    operations: int
+
+    def text(self, operation: str) -> str:
+        """Milliseconds per met block and per operation."""
+        if self.blocks == 0 and not self.waits:
+            return ""
+        if self.blocks is None:
+            who = f"waited {self.waits} times for a list"
+        else:
+            who = (f"met {self.blocks} stale, linked block"
+                   f"{'s' * (self.blocks != 1)}")
+        if not self.waits:
+            return f"{who}, waited for none"
+        each = self.ns / (self.blocks or self.waits) / 1e6
+        per = self.ns / self.operations / 1e6
+        return (f"{who}: {units.figure(each)} ms waited for each, "
+                f"{units.figure(per)} ms a {operation}")
+
+
+def met(side: Side, case: tuple, fix: str) -> Met | None:
+    """None: nothing of it was counted."""
+    rows = [b.rows[case, fix] for b in side.run.blocks]
+    rows = [r for r in rows if r.waits and r.operations]
+    if not rows:
+        return None
+    waits = add_waits([r.waits["list"] for r in rows])
+    known = all("meetings" in r.counters for r in rows)
+    return Met(int(sum(r.counters["meetings"] for r in rows)) if known
+               else None, waits[0], waits[1],
+               sum(r.operations for r in rows))
+
+
+def operation(case: tuple) -> str:
+    return "repair" if case[0].startswith("repair_storm") else "load"
+
+
+def met_text(side: Side, result: Result) -> str:
+    """Under a row whose cost is a time, if anything was met."""
+    if not in_time(result.case) or not result.confirmatory:
+        return ""
+    found = met(side, result.case, result.fix)
+    return found.text(operation(result.case)) if found else ""
+
+
+def met_none(side: Side, case: tuple) -> list[str]:
+    """The fixes of a case that had nothing to wait for."""
+    found = {r.fix: met(side, case, r.fix) for r in side.of(case)
+             if r.confirmatory and in_time(case)}
+    return [fix for fix, m in found.items()
+            if m and m.blocks == 0 and not m.waits]
+
+
+def base_time(side: Side, case: tuple) -> str:
+    """What an operation takes without a fix, where a ratio says little."""
+    base = [b.rows.get((case, BASELINE)) for b in side.run.blocks]
+    medians = [float(np.median(r.batches)) for r in base
+               if r and r.batches is not None and len(r.batches)]
+    if not medians or not in_time(case):
+        return ""
+    return (f"a {operation(case)} takes "
+            f"{units.time(float(np.median(medians)))} with {BASELINE}")
 
 
 @dataclass

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import textwrap
 
-from bench.report import about, control, counters, distance, summary, units
+from bench.report import (about, confirm, control, counters, distance,
+                          summary, units)
 from bench.report.compare import (COST, EQUIVALENT, FASTER, FLOOR_ROLE,
                                   INCONCLUSIVE, MEMORY, NOT_MEASURED,
                                   NO_VERDICT, QUANTILES, SLOWER, TWIN_ROLE,
-                                  VIOLATED, Comparison, Result, Side)
+                                  VIOLATED, Comparison, Result, Side,
+                                  in_time)
 from bench.report.load import BASELINE, TWIN, WAITS
 from bench.report.review import answers
 from bench.report.timeline import events_of, headline
@@ -106,6 +108,9 @@ def evidence_lines(side: Side) -> list[str]:
 
 HEAD = (f"  {'':<20} {'verdict':<12} {'ratio':>5} {'95 % interval':^13} "
         f"{'adj. p':>6} {'mde':>5} {'n':>3}")
+# Of rows whose cost is a time.
+TIME_HEAD = (f"  {'':<20} {'verdict':<12} {'more':>9} "
+             f"{'95 % interval':^15} {'adj. p':>6} {'n':>3}")
 
 
 def within(result: Result, comparison: Comparison) -> bool:
@@ -122,38 +127,91 @@ def result_lines(result: Result, comparison: Comparison,
         return wrap(f"{name:<20} {result.verdict}: {result.why}",
                     " " * 23, "  ")
     mark = "*" if within(result, comparison) else ""
-    span = units.interval(result.interval)
     lines = [] if len(name) <= 20 else [f"  {name}"]
     name = name if len(name) <= 20 else ""
+    if in_time(result.case):
+        more, span = time_cells(result, comparison)
+        lines.append(f"  {name:<20} {result.verdict + mark:<12} {more:>9} "
+                     f"{span:>15} {units.p_value(result.p_adjusted):>6} "
+                     f"{len(result.units):>3}")
+        return lines + wrap(result.why, " " * 4)
+    span = units.interval(result.interval)
     # A long interval takes of its neighbour's blanks.
     lines.append(f"  {name:<20} {result.verdict + mark:<12} "
                  f"{units.ratio(result.estimate):>5} {span:>13} "
                  f"{units.p_value(result.p_adjusted):>6} "
                  f"{units.percent(result.detectable):>5} "
                  f"{len(result.units):>3}")
-    if result.why:
-        lines += wrap(result.why, " " * 4)
-    return lines
+    return lines + wrap(result.why, " " * 4)
 
 
-def verdict_lines(comparison: Comparison) -> list[str]:
+def time_cells(result: Result, comparison: Comparison) -> tuple[str, str]:
+    """No time of one machine stands beside another's."""
+    if not result.more or not summary.one_machine(comparison):
+        return "-", "-"
+    return units.more(result.more.estimate, result.more.interval)
+
+
+def verdict_lines(comparison: Comparison,
+                  kernel: dict | None = None) -> list[str]:
     """The pre-declared family; several machines beside each other."""
     if len(comparison.sides) > 1:
-        return side_by_side(comparison)
+        return side_by_side(comparison, kernel)
     side = comparison.sides[0]
     lines: list[str] = []
     for part in summary.closed_first(side.cases()):
-        lines += loop_heading(part, lines) + [HEAD.rstrip()]
+        lines += loop_heading(part, lines)
+        head = ""
         for case in part:
             rows = [r for r in side.of(case) if r.confirmatory]
-            if rows:
-                lines.append(summary.case_title(case))
-                lines += wrap(summary.baseline_note(side, case), "    ",
-                              "  ")
+            if not rows:
+                continue
+            new = head_of(case)
+            if new != head:
+                lines += ([""] if head else []) + [new]
+            head = new
+            lines.append(summary.case_title(case))
+            lines += case_notes(side, case, kernel)
             for row in rows:
                 lines += result_lines(row, comparison)
+                lines += beside_row(row, side, kernel)
             lines += twin_lines(side, case)
+            lines += case_end(side, case, kernel)
     return lines
+
+
+def head_of(case: tuple) -> str:
+    return (TIME_HEAD if in_time(case) else HEAD).rstrip()
+
+
+def case_notes(side: Side, case: tuple, kernel: dict | None,
+               times: bool = True) -> list[str]:
+    """What the baseline did wrong, and how long it takes."""
+    note = summary.baseline_note(side, case)
+    if note and kernel:
+        note += f"; {confirm.of_baseline(case, kernel)}"
+    time = summary.base_time(side, case) if times else ""
+    return wrap(note, "    ", "  ") + wrap(time, "    ", "  ")
+
+
+def case_end(side: Side, case: tuple, kernel: dict | None) -> list[str]:
+    """Who met nothing; where the kernel sees no order."""
+    lines = []
+    idle = summary.met_none(side, case)
+    if idle:
+        lines += wrap(f"no stale, linked block was met by {', '.join(idle)}",
+                      "    ", "  ")
+    for tie in confirm.ties(side, case, kernel) if kernel else []:
+        lines += wrap(tie, "    ", "  ")
+    return lines
+
+
+def beside_row(row: Result, side: Side, kernel: dict | None,
+               indent: str = "    ") -> list[str]:
+    """What it met, if anything, and what the kernel says."""
+    lines = wrap(summary.met_text(side, row), indent + "  ", indent)
+    said = confirm.word(row, side, kernel) if kernel else None
+    return lines + (wrap(said.text(), indent + "  ", indent) if said else [])
 
 
 def loop_heading(cases: list[tuple], before: list[str]) -> list[str]:
@@ -167,32 +225,46 @@ def loop_heading(cases: list[tuple], before: list[str]) -> list[str]:
 
 def twin_lines(side: Side, case: tuple, name: str = TWIN) -> list[str]:
     """What the same source, compiled again, came to in the same rounds."""
-    return [f"  {name:<20} {'(A/A)':<12} {units.ratio(r.estimate):>5} "
-            f"{units.interval(r.interval):>13} {'':>6} {'':>5} "
-            f"{len(r.units):>3}"
-            for r in side.of(case) if r.role == TWIN_ROLE and len(r.units)]
+    lines = []
+    for r in side.of(case):
+        if r.role != TWIN_ROLE or not len(r.units):
+            continue
+        if r.more:
+            more, span = units.more(r.more.estimate, r.more.interval)
+            lines.append(f"  {name:<20} {'(A/A)':<12} {more:>9} {span:>15} "
+                         f"{'':>6} {len(r.units):>3}")
+        else:
+            lines.append(f"  {name:<20} {'(A/A)':<12} "
+                         f"{units.ratio(r.estimate):>5} "
+                         f"{units.interval(r.interval):>13} {'':>6} {'':>5} "
+                         f"{len(r.units):>3}")
+    return lines
 
 
-def side_by_side(comparison: Comparison) -> list[str]:
-    """A line per row and run: ratios within a machine, never raw times."""
-    lines = [HEAD.rstrip()]
+def side_by_side(comparison: Comparison, kernel: dict | None) -> list[str]:
+    """A line per row and run; times only if all are of one machine."""
+    lines: list[str] = []
     known: dict[tuple, None] = {}
     for side in comparison.sides:
         known.update({(c[0], r.fix): None for c in side.cases()
                       for r in side.of(c) if r.confirmatory})
-    title = None
+    title, head = None, ""
     for workload, fix in known:
+        new = head_of((workload,))
+        if new != head:
+            lines += ([""] if head else []) + [new]
+            head = new
         if workload != title:
             lines.append(workload)
             title = workload
         lines.append(f" {fix}")
         for side in comparison.sides:
-            lines += one_side(side, workload, fix, comparison)
+            lines += one_side(side, workload, fix, comparison, kernel)
     return lines
 
 
 def one_side(side: Side, workload: str, fix: str,
-             comparison: Comparison) -> list[str]:
+             comparison: Comparison, kernel: dict | None) -> list[str]:
     found = [r for c in side.cases() if c[0] == workload
              for r in side.of(c) if r.fix == fix]
     if not found:
@@ -201,6 +273,8 @@ def one_side(side: Side, workload: str, fix: str,
     for r in found:
         name = f"{side.label}, {r.case[1]} thread{'s' * (r.case[1] != 1)}"
         lines += result_lines(r, comparison, name)
+        if summary.one_machine(comparison):
+            lines += beside_row(r, side, kernel)
     return lines
 
 
@@ -216,7 +290,8 @@ def verdict_legend(comparison: Comparison) -> list[str]:
         f"Ratio: time per operation over that of {BASELINE} in the same "
         "round; median over rounds, then over n independent units: blocks "
         f"({blocks} process{plural}; K = {layouts} layouts), or layouts where "
-        "several blocks share one. Interval: sign test "
+        "several blocks share one. More: the same of differences, where a "
+        "ratio would only say how short the operation is. Interval: sign test "
         f"inverted, {100 * (1 - o.alpha):g} % per row, so that some leave 1 "
         "out by chance. adj. p, which decides: exact sign test, Holm over "
         f"all {comparison.family} rows of this table. mde: "
@@ -409,7 +484,8 @@ def machine_lines(side: Side) -> list[str]:
                  + about.design(side.run))
 
 
-def summary_lines(comparison: Comparison) -> list[str]:
+def summary_lines(comparison: Comparison,
+                  kernel: dict | None = None) -> list[str]:
     """The first thing that is read."""
     counted = summary.counts(comparison)
     words = [f"{counted[v]} {v}" for v in
@@ -418,6 +494,7 @@ def summary_lines(comparison: Comparison) -> list[str]:
     lines = wrap(f"Of {comparison.family} rows (fix x workload"
                  + (" x run" if len(comparison.sides) > 1 else "")
                  + f"): {', '.join(words)}.")
+    lines += wrap(confirm.sentence(comparison, kernel))
     for side in comparison.sides:
         broken = sorted({fix for fix, cells in summary.judged(side.run).items()
                          if any(c["verdict"] == "violated"
@@ -459,14 +536,14 @@ def report_text(comparison: Comparison, kernel: dict | None = None) -> str:
     many = len(comparison.sides) > 1
     lines = ["delwribench: fixes for XFS delayed-write buffers, compared",
              "=" * 58, ""] + wrap(QUESTION) + [""]
-    lines += run_lines(comparison) + [""] + summary_lines(comparison)
+    lines += run_lines(comparison) + [""] + summary_lines(comparison, kernel)
     lines += heading("Correctness")
     verified = next((s for s in comparison.sides if s.run.matrix),
                     comparison.sides[0])
     lines += matrix_lines(verified)
     for line in summary.matrix_differences(comparison.sides):
         lines += wrap(line, "    ", "")
-    lines += heading("Cost: verdicts") + verdict_lines(comparison)
+    lines += heading("Cost: verdicts") + verdict_lines(comparison, kernel)
     lines += [""] + verdict_legend(comparison)
     lines += heading("The questions of the review")
     lines += review_lines(comparison, kernel)

@@ -34,6 +34,18 @@ def ratio(log: float) -> str:
     return f"{value:.0f}" if value < 99999.5 else f"{value:.0e}"
 
 
+def more(ns: float, span: tuple[float, float] | None) -> tuple[str, str]:
+    """A difference, signed and with its unit, and its interval in that."""
+    largest = max(map(abs, (ns, *(span or ()))))
+    size, unit = next(((s, u) for s, u in NANOSECONDS if largest >= s),
+                      NANOSECONDS[-1])
+    places = min(max(2 - math.floor(math.log10(largest / size)), 0), 2) \
+        if largest else 0
+    low_high = "-" if span is None else "[{:.{p}f},{:.{p}f}]".format(
+        span[0] / size, span[1] / size, p=places)
+    return f"{ns / size:+.{places}f} {unit}", low_high
+
+
 def interval(logs: tuple[float, float] | None) -> str:
     if logs is None:
         return "-"

@@ -115,6 +115,23 @@ class Reported(unittest.TestCase):
         self.assertRegex(self.text, r"(?m)^  remove_on_stale +slower +1\.0\d\d"
                          r" +\[1\.0\d\d,1\.0\d\d\] +\S+ +\S+ +12$")
 
+    def test_repairs_are_told_in_time(self):
+        """A ratio to a short repair would be no result."""
+        rows = self.text[self.text.index("repair_storm/1000, 2 threads"):]
+        rows = rows[:rows.index("Ratio:")]
+        self.assertIn("a repair takes 4", rows)
+        self.assertRegex(rows, r"(?m)^  remove_on_stale +slower +\+2\.\d\d ns"
+                         r" +\[\d\.\d\d,\d\.\d\d\] \S+ +12$")
+        self.assertIn("20.0 ms waited for each, 0.000600 ms a",
+                      " ".join(rows.split()))
+        self.assertRegex(self.page, r"\+2\.\d\d ns")
+        self.assertIn("ms per operation more than none", self.page)
+
+    def test_no_kernel_is_said(self):
+        for content in (self.text, self.page):
+            self.assertIn("No run of the kernel is beside this one",
+                          " ".join(content.split()))
+
     def test_no_place_of_this_machine(self):
         for content in (self.text, self.page, self.json):
             self.assertNotIn(str(self.top), content)
