@@ -30,15 +30,21 @@ static struct log_item *ail_next(struct ail *ail, struct log_item *lip)
 	return list_entry(lip->li_ail.next, struct log_item, li_ail);
 }
 
+/* AIL lock held: what the log still needs begins here; 0: nothing does. */
+static uint64_t min_lsn(struct ail *ail)
+{
+	struct log_item *lip = ail_first(ail);
+
+	return lip ? lip->li_lsn : 0;
+}
+
 uint64_t ail_min_lsn(struct mount *mp)
 {
 	struct ail *ail = &mp->m_ail;
-	struct log_item *lip;
 	uint64_t lsn;
 
 	spin_lock(&ail->ail_lock);
-	lip = ail_first(ail);
-	lsn = lip ? lip->li_lsn : 0;
+	lsn = min_lsn(ail);
 	spin_unlock(&ail->ail_lock);
 	return lsn;
 }
@@ -54,15 +60,26 @@ static void ail_remove(struct ail *ail, struct log_item *lip)
 	WRITE_ONCE(ail->ail_nr, ail->ail_nr - 1);
 }
 
-/* After a change, AIL lock dropped: the tail may have moved. */
-static void ail_update_finish(struct mount *mp, bool now_empty)
+/*
+ * After a change, AIL lock held, dropped on return.  @tail was min_lsn()
+ * before: those who sleep are woken only if that has moved, once however
+ * many items were taken (kernel: xfs_ail_update_finish).
+ */
+static void ail_update_finish(struct mount *mp, uint64_t tail)
 {
+	struct ail *ail = &mp->m_ail;
+
+	if (tail == min_lsn(ail)) {
+		spin_unlock(&ail->ail_lock);
+		return;
+	}
+	if (list_empty(&ail->ail_head))
+		wake_up_all(&ail->ail_empty);
+	spin_unlock(&ail->ail_lock);
 	/* The lock just dropped does not order the look for sleepers. */
 	smp_mb();	/* pairs with prepare_to_wait() in log_reserve() */
 	if (wait_queue_active(&mp->m_log.l_space_wait))
 		wake_up_all(&mp->m_log.l_space_wait);
-	if (now_empty)
-		wake_up_all(&mp->m_ail.ail_empty);
 }
 
 void ail_update(struct mount *mp, struct log_item **items, int nr,
@@ -70,11 +87,11 @@ void ail_update(struct mount *mp, struct log_item **items, int nr,
 {
 	struct ail *ail = &mp->m_ail;
 	struct list_head *at;
-	bool was_empty;
+	uint64_t tail;
 	int i;
 
 	spin_lock(&ail->ail_lock);
-	was_empty = list_empty(&ail->ail_head);
+	tail = min_lsn(ail);
 	for (i = 0; i < nr; i++) {
 		struct log_item *lip = items[i];
 
@@ -93,31 +110,50 @@ void ail_update(struct mount *mp, struct log_item **items, int nr,
 		list_add(&lip->li_ail, at);
 		WRITE_ONCE(ail->ail_nr, ail->ail_nr + 1);
 	}
-	spin_unlock(&ail->ail_lock);
-	if (was_empty)
+	if (!tail)
 		wake_up_process(ail->ail_thread.task);
-	ail_update_finish(mp, false);
+	ail_update_finish(mp, tail);
+}
+
+/* AIL lock held (kernel: xfs_ail_delete_one). */
+static void ail_delete_one(struct ail *ail, struct log_item *lip)
+{
+	ail_remove(ail, lip);
+	li_clear(lip, LI_IN_AIL);
+	WRITE_ONCE(lip->li_lsn, 0);
 }
 
 void ail_delete(struct log_item *lip)
 {
 	struct mount *mp = lip->li_mount;
 	struct ail *ail = &mp->m_ail;
-	bool tail, empty;
+	uint64_t tail;
 
 	spin_lock(&ail->ail_lock);
-	if (!li_test(lip, LI_IN_AIL)) {
-		spin_unlock(&ail->ail_lock);
-		return;
+	tail = min_lsn(ail);
+	if (li_test(lip, LI_IN_AIL)) {
+		li_clear(lip, LI_FAILED);
+		ail_delete_one(ail, lip);
 	}
-	li_clear(lip, LI_IN_AIL | LI_FAILED);
-	tail = ail_first(ail) == lip;
-	ail_remove(ail, lip);
-	WRITE_ONCE(lip->li_lsn, 0);
-	empty = list_empty(&ail->ail_head);
-	spin_unlock(&ail->ail_lock);
-	if (tail)
-		ail_update_finish(mp, empty);
+	ail_update_finish(mp, tail);
+}
+
+void ail_delete_flushed(struct mount *mp, struct list_head *items)
+{
+	struct ail *ail = &mp->m_ail;
+	struct log_item *lip;
+	uint64_t tail;
+
+	spin_lock(&ail->ail_lock);
+	tail = min_lsn(ail);
+	list_for_each_entry(lip, items, li_bio_list) {
+		li_clear(lip, LI_FAILED);
+		/* Logged again since: the log still needs it. */
+		if (lip->li_flush_lsn == lip->li_lsn &&
+		    li_test(lip, LI_IN_AIL))
+			ail_delete_one(ail, lip);
+	}
+	ail_update_finish(mp, tail);
 }
 
 /* --- the daemon ----------------------------------------------------- */
@@ -133,11 +169,10 @@ static uint64_t push_target(struct mount *mp)
 		return AIL_NO_TARGET;
 	max = last->li_lsn;
 	min = ail_first(ail)->li_lsn;
-	if (ail->ail_push_all) {
-		ail->ail_push_all = false;
+	/* It stays asked for while the AIL is empty: see above. */
+	if (__atomic_exchange_n(&ail->ail_push_all, 0, __ATOMIC_SEQ_CST))
 		return max;
-	}
-	if (ail->ail_empty_waiters)
+	if (wait_queue_active(&ail->ail_empty))
 		return max;
 	/* A quarter of the log is free: leave the target where it is. */
 	if (size - (max - min) >= size / 4)
@@ -207,6 +242,7 @@ struct push_count {
 	uint64_t lsn;			/* how far the walk came */
 };
 
+/* AIL lock held, perhaps dropped in between (kernel: xfsaild_push_item). */
 static void push_item(struct mount *mp, struct log_item *lip,
 		      struct push_count *count)
 {
@@ -246,9 +282,12 @@ static void push_items(struct mount *mp, struct push_count *count)
 		return;
 	count->lsn = lip->li_lsn;
 	while (lip->li_lsn <= ail->ail_target) {
-		push_item(mp, lip, count);
-		if (count->stuck > AIL_STUCK_MAX)
-			break;
+		/* What is being flushed already counts as nothing at all. */
+		if (!li_test(lip, LI_FLUSHING)) {
+			push_item(mp, lip, count);
+			if (count->stuck > AIL_STUCK_MAX)
+				break;
+		}
 		lip = cursor_next(ail);
 		if (!lip)
 			break;
@@ -293,6 +332,19 @@ static unsigned int ail_push(struct mount *mp)
 	return 0;
 }
 
+/*
+ * How long schedule_timeout(msecs_to_jiffies(@ms)) sleeps from @now on: whole
+ * ticks, rounded up, and one more, because of the present one something is
+ * gone and no timer may fire early (kernel: calc_index() in
+ * kernel/time/timer.c).  50 ms are 52 to 56, 20 ms are 20 to 24.
+ */
+static uint64_t ticks_ns(uint64_t now, unsigned int ms)
+{
+	uint64_t ticks = (ms * KERNEL_HZ + 999) / 1000 + 1;
+
+	return (now / TICK_NS + ticks) * TICK_NS - now;
+}
+
 static bool ail_idle(struct mount *mp)
 {
 	struct ail *ail = &mp->m_ail;
@@ -322,8 +374,8 @@ static void ail_daemon(void *arg)
 			continue;
 		}
 		if (sleep_ms)
-			schedule_timeout(sleep_ms * 1000000ull, WAIT_IDLE,
-					 ail);
+			schedule_timeout(ticks_ns(now_ns(), sleep_ms),
+					 WAIT_IDLE, ail);
 		WRITE_ONCE(current->state, TASK_RUNNING);
 		point_block(mp, POINT_AIL_PASS, UINT64_MAX);
 		sleep_ms = ail_push(mp);
@@ -339,30 +391,26 @@ void ail_push_all(struct mount *mp)
 {
 	struct ail *ail = &mp->m_ail;
 
-	spin_lock(&ail->ail_lock);
-	if (!list_empty(&ail->ail_head))
-		ail->ail_push_all = true;
-	spin_unlock(&ail->ail_lock);
-	wake_up_process(ail->ail_thread.task);
-}
-
-static bool ail_is_empty(struct mount *mp)
-{
-	return !READ_ONCE(mp->m_ail.ail_nr);
+	if (!__atomic_exchange_n(&ail->ail_push_all, 1, __ATOMIC_SEQ_CST))
+		wake_up_process(ail->ail_thread.task);
 }
 
 void ail_push_all_sync(struct mount *mp)
 {
+	struct wait_queue_entry wait = { .task = current };
 	struct ail *ail = &mp->m_ail;
 
+	list_init(&wait.list);
 	spin_lock(&ail->ail_lock);
-	ail->ail_empty_waiters++;
+	while (!list_empty(&ail->ail_head)) {
+		prepare_to_wait(&ail->ail_empty, &wait);
+		wake_up_process(ail->ail_thread.task);
+		spin_unlock(&ail->ail_lock);
+		schedule_timeout(SLEEP_FOREVER, WAIT_LOG, ail);
+		spin_lock(&ail->ail_lock);
+	}
 	spin_unlock(&ail->ail_lock);
-	wake_up_process(ail->ail_thread.task);
-	wait_event(&ail->ail_empty, ail_is_empty(mp), WAIT_LOG, ail);
-	spin_lock(&ail->ail_lock);
-	ail->ail_empty_waiters--;
-	spin_unlock(&ail->ail_lock);
+	finish_wait(&ail->ail_empty, &wait);
 }
 
 int ail_start(struct mount *mp)

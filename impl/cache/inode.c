@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define INODE_LOG_BYTES	512u
+/* A new cluster is not logged, but that there is one: xfs_icreate_log. */
+#define ICREATE_LOG_BYTES	28u
 
 static bool inode_test(struct inode *ip, uint32_t flag)
 {
@@ -55,96 +57,147 @@ static void inode_put(struct inode *ip)
 
 /* --- the cluster buffer and the items that hang on it ---------------- */
 
-/* Buffer locked: nothing of the inode is left to write. */
+/* Buffer locked, ili_lock held; the caller drops what attach() took. */
 static void detach(struct log_item *lip)
 {
-	struct buf *bp = lip->li_buf;
-
 	list_del_init(&lip->li_bio_list);
 	WRITE_ONCE(lip->li_buf, NULL);
-	if (list_empty(&bp->b_li_list))
-		buf_clear(bp, BUF_INODES);
+}
+
+static void detached(struct log_item *lip, struct buf *bp)
+{
 	buf_rele(bp);
 	inode_put(item_inode(lip));
 }
 
 /* Kernel: xfs_inode_item_precommit; buffer and inode locked. */
-static void attach(struct log_item *lip, struct buf *bp)
+static void attach(struct inode_log_item *iip, struct buf *bp)
 {
-	if (lip->li_buf)
-		return;
-	buf_hold(bp);
-	atomic_inc(&item_inode(lip)->i_count);
-	buf_set(bp, BUF_INODES);
-	list_add_tail(&lip->li_bio_list, &bp->b_li_list);
-	WRITE_ONCE(lip->li_buf, bp);
+	struct log_item *lip = &iip->ili_item;
+
+	spin_lock(&iip->ili_lock);
+	iip->ili_dirty = true;
+	if (!lip->li_buf) {
+		buf_hold(bp);
+		atomic_inc(&iip->ili_inode->i_count);
+		buf_set(bp, BUF_INODES);
+		list_add_tail(&lip->li_bio_list, &bp->b_li_list);
+		WRITE_ONCE(lip->li_buf, bp);
+	}
+	spin_unlock(&iip->ili_lock);
 }
 
-/* Kernel: xfs_iflush_abort. */
+/* Buffer locked (kernel: xfs_iflush_abort). */
 static void flush_abort(struct log_item *lip)
 {
 	struct inode *ip = item_inode(lip);
+	struct buf *bp = lip->li_buf;
 
 	ail_delete(lip);
+	spin_lock(&ip->i_item.ili_lock);
 	ip->i_item.ili_last_dirty = false;
-	inode_clear(ip, INODE_FLUSHING);
+	ip->i_item.ili_dirty = false;
+	li_clear(lip, LI_FAILED | LI_FLUSHING);
 	detach(lip);
+	spin_unlock(&ip->i_item.ili_lock);
+	inode_clear(ip, INODE_FLUSHING);
+	detached(lip, bp);
+}
+
+/* Written: those that are clean now leave the buffer (xfs_iflush_finish). */
+static void flush_finish(struct buf *bp, struct list_head *items)
+{
+	struct log_item *lip, *n;
+
+	list_for_each_entry_safe(lip, n, items, li_bio_list) {
+		struct inode *ip = item_inode(lip);
+		struct inode_log_item *iip = &ip->i_item;
+		bool clean;
+
+		spin_lock(&iip->ili_lock);
+		clean = !iip->ili_dirty;
+		if (clean)
+			detach(lip);
+		iip->ili_last_dirty = false;
+		li_clear(lip, LI_FLUSHING);
+		spin_unlock(&iip->ili_lock);
+		inode_clear(ip, INODE_FLUSHING);
+		if (clean)
+			detached(lip, bp);
+	}
 }
 
 void inode_iodone(struct buf *bp)
 {
+	struct list_head ail_updates = LIST_HEAD_INIT(ail_updates);
+	struct list_head flushed = LIST_HEAD_INIT(flushed);
 	struct log_item *lip, *n;
 
 	list_for_each_entry_safe(lip, n, &bp->b_li_list, li_bio_list) {
-		struct inode *ip = item_inode(lip);
-		struct inode_log_item *iip = &ip->i_item;
-
-		if (inode_test(ip, INODE_STALE)) {
+		if (inode_test(item_inode(lip), INODE_STALE)) {
 			flush_abort(lip);
 			continue;
 		}
-		if (!iip->ili_last_dirty)
+		if (!item_inode(lip)->i_item.ili_last_dirty)
 			continue;
-		/* Logged again since: the log still needs it. */
-		if (iip->ili_flush_lsn == READ_ONCE(lip->li_lsn))
-			ail_delete(lip);
-		iip->ili_last_dirty = false;
-		inode_clear(ip, INODE_FLUSHING);
-		if (!READ_ONCE(iip->ili_dirty))
-			detach(lip);
+		/* A look without the AIL's lock: is it needed? */
+		if (lip->li_flush_lsn == READ_ONCE(lip->li_lsn) ||
+		    li_test(lip, LI_FAILED))
+			list_move_tail(&lip->li_bio_list, &ail_updates);
+		else
+			list_move_tail(&lip->li_bio_list, &flushed);
 	}
+	if (!list_empty(&ail_updates)) {
+		ail_delete_flushed(bp->b_mount, &ail_updates);
+		list_splice_tail_init(&ail_updates, &flushed);
+	}
+	flush_finish(bp, &flushed);
+	list_splice_tail_init(&flushed, &bp->b_li_list);
+	if (list_empty(&bp->b_li_list))
+		buf_clear(bp, BUF_INODES);
 }
 
 void inode_io_fail(struct buf *bp)
 {
 	struct log_item *lip;
 
-	list_for_each_entry(lip, &bp->b_li_list, li_bio_list)
-		if (item_inode(lip)->i_item.ili_last_dirty)
-			li_set(lip, LI_FAILED);
+	list_for_each_entry(lip, &bp->b_li_list, li_bio_list) {
+		li_set(lip, LI_FAILED);
+		li_clear(lip, LI_FLUSHING);
+	}
+}
+
+/* Inode locked, not pinned, INODE_FLUSHING set (kernel: xfs_iflush). */
+static void flush(struct inode_log_item *iip, struct buf *bp)
+{
+	struct log_item *lip = &iip->ili_item;
+	struct block_header *h = bp->b_addr;
+
+	spin_lock(&iip->ili_lock);
+	iip->ili_last_dirty = true;
+	iip->ili_dirty = false;
+	li_set(lip, LI_FLUSHING);
+	spin_unlock(&iip->ili_lock);
+	lip->li_flush_lsn = READ_ONCE(lip->li_lsn);
+	WRITE_ONCE(h->gen, next_gen(bp->b_mount));
 }
 
 /* Copy one inode to its buffer, if that needs no waiting. */
 static bool flush_one(struct log_item *lip, struct buf *bp)
 {
 	struct inode *ip = item_inode(lip);
-	struct inode_log_item *iip = &ip->i_item;
-	struct block_header *h = bp->b_addr;
-	bool flushed = false;
+	bool pinned;
 
 	if (inode_test(ip, INODE_FLUSHING) || atomic_read(&ip->i_pincount) ||
 	    !down_trylock(&ip->i_lock))
 		return false;
-	if (!atomic_read(&ip->i_pincount) && iip->ili_dirty) {
+	pinned = atomic_read(&ip->i_pincount);
+	if (!pinned && ip->i_item.ili_dirty) {
 		inode_set(ip, INODE_FLUSHING);
-		WRITE_ONCE(iip->ili_dirty, false);
-		iip->ili_last_dirty = true;
-		iip->ili_flush_lsn = READ_ONCE(lip->li_lsn);
-		WRITE_ONCE(h->gen, next_gen(bp->b_mount));
-		flushed = true;
+		flush(&ip->i_item, bp);
 	}
 	up(&ip->i_lock);
-	return flushed;
+	return !pinned;
 }
 
 /* Buffer locked.  -EAGAIN if nothing could be flushed, -EIO: aborted. */
@@ -255,22 +308,37 @@ static struct inode *inode_alloc(struct mount *mp, struct icluster *ic)
 	sema_init(&ip->i_lock, 1);
 	stall_clock_init(&ip->i_stall, HELD_INODE);
 	atomic_set(&ip->i_count, 1);
+	spin_lock_init(&ip->i_item.ili_lock);
 	log_item_init(&ip->i_item.ili_item, mp, &inode_item_ops);
 	ip->i_item.ili_inode = ip;
 	return ip;
 }
 
-/* Change @ip in @tp, @bp being its cluster's buffer, in @tp too. */
+/* Inode locked: make it dirty, if it hangs on its cluster's buffer already. */
+static bool mark_attached(struct inode *ip)
+{
+	struct inode_log_item *iip = &ip->i_item;
+	bool attached;
+
+	spin_lock(&iip->ili_lock);
+	attached = iip->ili_item.li_buf;
+	if (attached)
+		iip->ili_dirty = true;
+	spin_unlock(&iip->ili_lock);
+	return attached;
+}
+
+/* Change @ip in @tp; @bp, in @tp too, is its buffer, NULL: it is attached. */
 static void inode_log(struct trans *tp, struct inode *ip, struct buf *bp)
 {
 	struct log_item *lip = &ip->i_item.ili_item;
 
-	WRITE_ONCE(ip->i_item.ili_dirty, true);
 	trans_join(tp, lip);
 	li_set(lip, LI_DIRTY);
 	lip->li_bytes += INODE_LOG_BYTES;
 	tp->t_dirty = true;
-	attach(lip, bp);
+	if (bp)
+		attach(&ip->i_item, bp);
 }
 
 static int cluster_alloc(struct trans *tp, unsigned int agno,
@@ -297,7 +365,7 @@ static int cluster_alloc(struct trans *tp, unsigned int agno,
 	h->magic = BLOCK_MAGIC;
 	h->bno = ic->bno;
 	WRITE_ONCE(h->gen, next_gen(tp->t_mount));
-	trans_log_buf(tp, bp, CLUSTER_BLOCKS * BLOCK_SIZE);
+	trans_log_buf(tp, bp, ICREATE_LOG_BYTES);
 	*icp = ic;
 	return 0;
 
@@ -351,22 +419,25 @@ out:
 int inode_touch(struct inode *ip)
 {
 	struct icluster *ic = ip->i_cluster;
+	struct buf *bp = NULL;
 	struct trans *tp;
-	struct buf *bp;
 	int error;
 
 	error = trans_alloc(ip->i_mount, &tp);
 	if (error)
 		return error;
 	inode_lock(ip);
-	error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
+	/* Else the buffer, which its I/O may have locked, is not needed. */
+	if (!mark_attached(ip))
+		error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
 	if (error) {
 		inode_unlock(ip);
 		trans_commit(tp);
 		return error;
 	}
 	inode_log(tp, ip, bp);
-	trans_brelse(tp, bp);
+	if (bp)
+		trans_brelse(tp, bp);
 	return trans_commit(tp);
 }
 

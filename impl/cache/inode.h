@@ -26,9 +26,13 @@ struct icluster {
 struct inode_log_item {
 	struct log_item ili_item;
 	struct inode *ili_inode;
-	bool ili_dirty;			/* i_lock: changed since last flush */
-	bool ili_last_dirty;		/* li_buf's lock: being flushed */
-	uint64_t ili_flush_lsn;		/* li_buf's lock */
+	/*
+	 * Guards what follows, and, with the buffer's lock, li_buf: whoever
+	 * finds the inode attached and makes it dirty keeps it attached.
+	 */
+	spinlock_t ili_lock;
+	bool ili_dirty;			/* changed since last flush */
+	bool ili_last_dirty;		/* being flushed */
 };
 
 struct inode {
@@ -44,6 +48,7 @@ struct inode {
 
 /* Buffer locked by I/O completion, or by the last reference of its item. */
 void inode_iodone(struct buf *bp);
+/* Its write failed for good: every inode on it will have it written again. */
 void inode_io_fail(struct buf *bp);
 
 int inode_create(struct mount *mp, unsigned int agno, struct inode **ipp);

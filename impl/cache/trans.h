@@ -15,6 +15,7 @@
 #define LI_DIRTY	(1u << 1)	/* the transaction's owner */
 #define LI_FAILED	(1u << 2)	/* buffer locked: write it again */
 #define LI_ABORTED	(1u << 3)
+#define LI_FLUSHING	(1u << 4)	/* li_buf's lock: copied to it */
 
 enum push_result { PUSH_SUCCESS, PUSH_PINNED, PUSH_LOCKED, PUSH_FLUSHING };
 
@@ -39,6 +40,7 @@ struct log_item {
 	struct mount *li_mount;			/* constant */
 	struct list_head li_ail;		/* AIL lock */
 	uint64_t li_lsn;			/* AIL lock */
+	uint64_t li_flush_lsn;			/* li_buf's lock: flushed at */
 	uint32_t li_flags;			/* atomic bits */
 	uint32_t li_bytes;			/* logged by the transaction */
 	struct list_head li_cil;		/* log lock */

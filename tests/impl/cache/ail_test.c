@@ -261,6 +261,107 @@ static void test_error_once(void **state)
 	fs_close(&fs);
 }
 
+/* Asked for while nothing is in it: the first that comes is pushed. */
+static void push_of_empty(struct fs *fs)
+{
+	uint64_t bno;
+
+	fs->fix->ail_push_all(fs->mp);
+	assert_int_equal(fs->fix->ail_items(fs->mp), 0);
+	bno = log_and_force(fs, 0);
+	wait_until(durable(fs, bno));
+	/* And only that: what comes behind it stays. */
+	wait_until(!fs->fix->ail_items(fs->mp));
+	log_and_force(fs, 0);
+	wait_passes(fs, 2);
+	assert_int_equal(fs->fix->ail_items(fs->mp), 2);
+}
+
+static void test_push_of_empty(void **state)
+{
+	(void)state;
+	for_each_fix(0, push_of_empty);
+}
+
+static struct task *daemon_of_mount(void)
+{
+	for (struct task *t = task_list(); t; t = t->next)
+		if (READ_ONCE(t->tid) && !strcmp(t->name, "ail"))
+			return t;
+	fail_msg("no AIL daemon");
+	return NULL;
+}
+
+/* How long it means to sleep, if it sleeps for a time; else 0. */
+static uint64_t asleep_for(const struct task *t)
+{
+	uint64_t since = READ_ONCE(t->wait_since), expires;
+
+	if (!smp_load_acquire(&t->wait_on))
+		return 0;
+	expires = READ_ONCE(t->expires);
+	if (!smp_load_acquire(&t->wait_on) || !expires ||
+	    READ_ONCE(t->wait_since) != since)
+		return 0;
+	return expires - since;
+}
+
+#define TICK		4000000u	/* ns: CONFIG_HZ=250 */
+
+/* @ms in ticks, rounded up, and one for the one that has begun. */
+static void assert_ticks(const struct task *t, unsigned int ticks)
+{
+	uint64_t ns = 0;
+
+	wait_until((ns = asleep_for(t)) != 0);
+	assert_uint_in_range(ns, ticks * TICK, (ticks + 1) * TICK);
+}
+
+/* It has done what there was to do: 50 ms, and the next begin elsewhere. */
+static void test_sleeps_after_target(void **state)
+{
+	const struct task *daemon;
+	struct fs fs = { 0 };
+
+	(void)state;
+	fs_open(&fs, find_fix("none"), 0, 0);
+	daemon = daemon_of_mount();
+	log_and_force(&fs, 0);
+	for (int i = 0; i < 5; i++) {
+		wait_passes(&fs, 1);
+		assert_ticks(daemon, 13);
+	}
+	fs_close(&fs);
+}
+
+/* Over a hundred that it cannot have, before it came to the end: 20 ms. */
+static void test_sleeps_when_stuck(void **state)
+{
+	static struct buf *locked[2 * MAX];
+	const struct task *daemon;
+	struct fs fs = { 0 };
+	uint64_t pushed, last;
+
+	(void)state;
+	fs_open(&fs, find_fix("none"), 0, 0);
+	daemon = daemon_of_mount();
+	/* Two checkpoints: the walk is left in the first. */
+	for (unsigned int i = 0; i < 2 * MAX; i++)
+		assert_int_equal(fs.fix->dirty(fs.mp, 100 + i, 1), 0);
+	fs.fix->log_force(fs.mp);
+	last = log_and_force(&fs, 0);
+	for (unsigned int i = 0; i < 2 * MAX; i++)
+		locked[i] = get_buf(&fs, 100 + i);
+	pushed = fs_seen(&fs, POINT_AIL_SLEEP);
+	fs.fix->ail_push_all(fs.mp);
+	wait_until(fs_seen(&fs, POINT_AIL_SLEEP) > pushed + 1);
+	assert_ticks(daemon, 5);
+	assert_false(durable(&fs, last));
+	for (unsigned int i = 0; i < 2 * MAX; i++)
+		fs.fix->buf_relse(locked[i]);
+	fs_close(&fs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +369,9 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_wake_up),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_push_of_empty),
+		cmocka_unit_test(test_sleeps_after_target),
+		cmocka_unit_test(test_sleeps_when_stuck),
 		cmocka_unit_test(test_error_kept),
 		cmocka_unit_test(test_error_dropped),
 		cmocka_unit_test(test_error_at_unmount),

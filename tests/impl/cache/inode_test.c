@@ -133,6 +133,148 @@ static void test_freed_while_pushed(void **state)
 	for_each_fix(freed_while_pushed);
 }
 
+static uint64_t block_behind;	/* constant while anybody looks */
+static uint64_t pass_of_cluster, pass_of_block;	/* by the AIL daemon */
+
+static void note_pass(struct fs *fs, enum point point,
+		      const struct buf_state *state)
+{
+	uint64_t passes = fs_seen(fs, POINT_AIL_SUBMIT);
+
+	if (point == POINT_QUEUE && state->bno == READ_ONCE(fs->block))
+		WRITE_ONCE(pass_of_cluster, passes);
+	if (point == POINT_QUEUE && state->bno == READ_ONCE(block_behind))
+		WRITE_ONCE(pass_of_block, passes);
+}
+
+#define MANY_INODES	(34 * CLUSTER_INODES)
+
+/*
+ * A cluster's inodes are flushed with the first of them.  The others are
+ * passed over, uncounted: else a thousand of them would end the pass.
+ */
+static void flushing_not_counted(struct fs *fs)
+{
+	static struct inode *ip[MANY_INODES];
+
+	WRITE_ONCE(pass_of_block, UINT64_MAX);
+	create(fs, ip, MANY_INODES);
+	fs->fix->log_force(fs->mp);
+	WRITE_ONCE(block_behind, make_block(fs));
+	fs->fix->log_force(fs->mp);
+	smp_store_release(&fs->hook, note_pass);
+	fs->fix->ail_push_all(fs->mp);
+	wait_until(READ_ONCE(pass_of_block) != UINT64_MAX);
+	assert_int_equal(READ_ONCE(pass_of_block),
+			 READ_ONCE(pass_of_cluster));
+	unlink_all(fs, ip, MANY_INODES);
+}
+
+static void test_flushing_not_counted(void **state)
+{
+	(void)state;
+	for_each_fix(flushing_not_counted);
+}
+
+struct toucher {
+	struct fs *fs;
+	struct inode *ip;
+	int done;			/* atomic */
+};
+
+static void touch(void *arg)
+{
+	struct toucher *t = arg;
+
+	if (!t->fs->fix->inode_touch(t->ip))
+		smp_store_release(&t->done, 1);
+}
+
+/* Changing one whose cluster is being written does not wait for that. */
+static void touch_in_flight(struct fs *fs)
+{
+	static struct toucher toucher;	/* outlives a failure */
+	struct thread thread;
+	struct inode *ip[2];
+
+	create(fs, ip, 2);
+	fs->fix->log_force(fs->mp);
+	device_hold(fs->dev, fs->block);
+	fs->fix->ail_push_all(fs->mp);
+	wait_until(fs_at(fs, POINT_SUBMIT_ISSUED) == 1);
+	toucher = (struct toucher){ .fs = fs, .ip = ip[0] };
+	assert_int_equal(task_start(&thread, "toucher", -1, touch, &toucher),
+			 0);
+	wait_until(smp_load_acquire(&toucher.done));
+	assert_int_equal(device_generation(fs->dev, fs->block), 0);
+	device_hold(fs->dev, UINT64_MAX);
+	task_join(&thread);
+	unlink_all(fs, ip, 2);
+}
+
+static void test_touch_in_flight(void **state)
+{
+	(void)state;
+	for_each_fix(touch_in_flight);
+}
+
+static uint64_t failed_gen, written_gen;	/* by completion threads */
+
+static void note_gen(struct fs *fs, enum point point,
+		     const struct buf_state *state)
+{
+	if (!state || state->bno != READ_ONCE(fs->block))
+		return;
+	if (point == POINT_IO_ERROR)
+		WRITE_ONCE(failed_gen, state->gen);
+	if (point == POINT_IO_DONE && !READ_ONCE(written_gen))
+		WRITE_ONCE(written_gen, state->gen);
+}
+
+/*
+ * A write that fails for good marks every inode on the cluster, also one
+ * that was changed too late to be in it, and whose turn comes first: what
+ * failed is written again, before anything is added to it.
+ */
+static void fails_for_all(struct fs *fs)
+{
+	struct inode *ip[2];
+
+	create(fs, ip, 2);
+	fs->fix->log_force(fs->mp);
+	fs->fix->ail_push_all_sync(fs->mp);
+	assert_int_equal(fs->fix->inode_touch(ip[0]), 0);
+	fs->fix->log_force(fs->mp);
+	/* Pinned, so that it is not flushed with the other. */
+	assert_int_equal(fs->fix->inode_touch(ip[1]), 0);
+	fs_watch(fs, fs->block);
+	WRITE_ONCE(failed_gen, 0);
+	WRITE_ONCE(written_gen, 0);
+	smp_store_release(&fs->hook, note_gen);
+	device_fail_writes(fs->dev, fs->block, CLUSTER_BLOCKS, EIO);
+	device_hold(fs->dev, fs->block);
+	fs->fix->ail_push_all(fs->mp);
+	wait_until(fs_at(fs, POINT_SUBMIT_ISSUED) > 1);
+	/* In the AIL the late one comes first now. */
+	fs->fix->log_force(fs->mp);
+	assert_int_equal(fs->fix->inode_touch(ip[0]), 0);
+	fs->fix->log_force(fs->mp);
+	device_hold(fs->dev, UINT64_MAX);
+	wait_until(fs_at(fs, POINT_IO_ERROR) == 2);
+	device_fail_writes(fs->dev, fs->block, CLUSTER_BLOCKS, 0);
+	fs->fix->ail_push_all_sync(fs->mp);
+	assert_int_equal(READ_ONCE(written_gen), READ_ONCE(failed_gen));
+	assert_true(device_generation(fs->dev, fs->block) >
+		    READ_ONCE(failed_gen));
+	unlink_all(fs, ip, 2);
+}
+
+static void test_fails_for_all(void **state)
+{
+	(void)state;
+	for_each_fix(fails_for_all);
+}
+
 /* A cluster's failed write is retried from its inodes' items. */
 static void write_fails(struct fs *fs)
 {
@@ -216,6 +358,9 @@ int main(void)
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_freed_in_ail),
 		cmocka_unit_test(test_freed_while_pushed),
+		cmocka_unit_test(test_flushing_not_counted),
+		cmocka_unit_test(test_touch_in_flight),
+		cmocka_unit_test(test_fails_for_all),
 		cmocka_unit_test(test_write_fails),
 		cmocka_unit_test(test_dies),
 		cmocka_unit_test(test_dir_blocks),
