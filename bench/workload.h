@@ -73,6 +73,9 @@ struct instance {
 	struct device *dev;		/* NULL: not mounted now */
 	struct mount *mp;
 	struct record record;
+	/* One more batch, of the instrumented copy: counts, and no times. */
+	struct record counts;
+	bool counting;			/* this is that copy's */
 	struct repair_watch watch;
 	double work;			/* operations done for one counted */
 	/* The workload's own: */

@@ -373,6 +373,7 @@ int stress_run(const struct fix *fix, double seconds, uint64_t seed,
 	if (!st)
 		return -ENOMEM;
 	memset(st, 0, sizeof(*st));
+	fix = fix->counting;	/* misqueued blocks, for one */
 	st->fix = fix;
 	st->seed = seed;
 	error = device_open(&dopt, &st->dev, who, who_size);

@@ -34,10 +34,10 @@ def title(name: str, mode: str) -> str:
 
 def domain(rows: list[Row]) -> dict[str, float]:
     """Per operation, of all blocks; what was not counted is not there."""
-    operations = sum(r.operations for r in rows)
-    if not operations:
+    counted = sum(r.counted for r in rows)
+    if not counted:
         return {}
-    return {title: sum(r.counters.get(key, 0) for r in rows) / operations
+    return {title: sum(r.counters.get(key, 0) for r in rows) / counted
             for key, title in DOMAIN.items()
             if any(key in r.counters for r in rows)}
 

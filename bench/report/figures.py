@@ -229,7 +229,7 @@ def waits(side: Side, cases: list[tuple], name: str) -> str | None:
     shown = []
     for case in cases:
         found = [t for t in summary.totals(side.run, case)
-                 if t.waits and t.operations and t.fix in palette]
+                 if t.waits and t.counted and t.fix in palette]
         if any(t.waits[k][1] for t in found for k in WAITS):
             shown.append((case, found))
     if not shown:
@@ -240,7 +240,7 @@ def waits(side: Side, cases: list[tuple], name: str) -> str | None:
     for axes, (case, found) in zip(flat, shown):
         left = np.zeros(len(found))
         for kind in WAITS:
-            length = np.array([t.waits[kind][1] / t.operations
+            length = np.array([t.waits[kind][1] / t.counted
                                for t in found])
             bars = axes.barh(range(len(found)), length, 0.66, left,
                              color=svg.WAITS[kind], label=kind,

@@ -39,6 +39,7 @@ class Row:
     batches: np.ndarray | None
     reason: str
     operations: int
+    counted: int    # operations in which waits and counters were counted
     latency: Histogram | None
     latency_reason: str
     series: Series | None
@@ -165,6 +166,8 @@ def parse_row(data: dict, block: dict) -> Row:
         batches=None if batches is None else np.array(batches, dtype=float),
         reason="" if batches is not None else reason_of(data, "batches_ns"),
         operations=data["operations"],
+        # Older blocks counted where they took times.
+        counted=(data.get("counted") or data)["operations"],
         latency=None if latency is None else histogram.from_json(latency),
         latency_reason="" if latency else reason_of(data, "latency"),
         series=Series.of(data.get("series")),

@@ -270,6 +270,7 @@ def render(comparison: Comparison, kernel: dict | None = None) -> str:
         question=text.QUESTION, comparison=comparison,
         options=comparison.options, baseline=BASELINE,
         times=summary.one_machine(comparison), no_times=summary.NO_TIMES,
+        counted=summary.COUNTED,
         tiles=tiles(comparison), matrix=matrix_rows(verified),
         matrix_reason=verified.run.matrix_reason,
         matrix_differences=summary.matrix_differences(comparison.sides),

@@ -184,6 +184,7 @@ class Total:
 
     fix: str
     operations: int
+    counted: int
     latency: Histogram | None
     latency_reason: str
     series: Series | None
@@ -218,6 +219,7 @@ def total(rows: list[Row]) -> Total:
     stalls = [r.stall for r in rows if r.stall is not None]
     return Total(
         rows[0].fix, sum(r.operations for r in rows),
+        sum(r.counted for r in rows),
         histogram.merge(latencies) if latencies else None,
         rows[0].latency_reason,
         Series.joined([r.series for r in rows if r.series is not None]),
@@ -245,6 +247,10 @@ def one_machine(comparison: Comparison) -> bool:
     return len({machine_of(side) for side in comparison.sides}) == 1
 
 
+# Runs of before have them of the timed copies, which then counted.
+COUNTED = ("Waits, stalls and counters are of instrumented copies of the "
+           "fixes, in a round of their own; times are of copies that count "
+           "nothing.")
 NO_TIMES = ("Not shown: times of several machines are not to be compared. "
             "scripts/report on each run alone has them.")
 

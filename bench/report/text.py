@@ -398,13 +398,13 @@ def case_latency(side: Side, case: tuple,
 def wait_lines(side: Side) -> list[str]:
     lines, quiet = [], []
     for case in side.cases():
-        rows = [t for t in compared(side, case) if t.waits and t.operations]
+        rows = [t for t in compared(side, case) if t.waits and t.counted]
         if not any(t.waits[k][0] for t in rows for k in WAITS):
             quiet.append(case[0])
             continue
         lines.append(summary.case_title(case))
         for t in rows:
-            cells = [t.waits[k][1] / t.operations for k in WAITS]
+            cells = [t.waits[k][1] / t.counted for k in WAITS]
             cells.append(max(t.waits[k][2] for k in WAITS))
             texts = [units.time(c) if c else "0" for c in cells]
             texts.append(units.time(t.stall[2]) if t.stall else "-")
@@ -414,7 +414,8 @@ def wait_lines(side: Side) -> list[str]:
         lines.insert(0, f"  {'per operation':<20}" + "".join(
             f" {k:>7}" for k in [*WAITS, "longest", "stall"]))
         lines += wrap("longest: of any wait; stall: the longest that others "
-                      "were delayed by what a waiter held; -: not measured.")
+                      "were delayed by what a waiter held; -: not measured. "
+                      + summary.COUNTED)
     if quiet:
         lines += wrap(f"Nobody waited in {', '.join(quiet)}.", "  ", "")
     return lines

@@ -162,6 +162,16 @@ int instance_open(struct instance *in);
 int run_alone(struct instance *in, double *ns);
 /* The same in this process, which has its threads. */
 int run_batch(struct instance *in, uint64_t ops, double *ns);
+/*
+ * Of @in's instrumented copy, if that is another: one more batch of @ops, to
+ * @in->counts; @in is not mounted.  0 or -errno, and why in @in->counts.
+ */
+int run_count(struct instance *in, uint64_t ops);
+/* Where @in's counts are. */
+const struct record *run_counts_of(const struct instance *in);
+/* How lookups ended, and what the batch's operations did that costs time. */
+void run_count_events(struct instance *in, uint64_t ail_passes, uint64_t ops,
+		      struct record *rec);
 /* Wait until its daemons have nothing to do.  0 or -EBUSY. */
 int instance_park(struct instance *in);
 /* Unmount; adds to @in->record.left. */
@@ -183,7 +193,8 @@ void run_order(unsigned int nr, unsigned int rounds, uint64_t seed,
 void run_order_abba(unsigned int nr, unsigned int rounds, uint64_t seed,
 		    unsigned int *order);
 
-json_t *record_to_json(const struct record *rec, const struct workload *w);
+/* Times of @in->record; counts of run_counts_of(). */
+json_t *record_to_json(const struct instance *in);
 void record_free(struct record *rec);
 
 /* --- statistics and the table: run_stat.c, run_table.c ---------------- */
@@ -206,6 +217,8 @@ struct summary {
 	const char *base;		/* fix that ->ratio is to; NULL: none */
 	double ratio;			/* of batches of the same rounds */
 	uint64_t nr_ops;
+	/* In these were waits, stall, counters and misqueued counted. */
+	uint64_t counted_ops;
 	struct wait_stat waits[WAIT_KINDS];
 	/* Single operations; without any, why. */
 	uint64_t nr_latencies;

@@ -72,9 +72,9 @@ static void print_per_operation(const struct table *t, unsigned int from,
 		const struct counter *c = find(s, name);
 		double each;
 
-		if (!c || !s->nr_ops)
+		if (!c || !s->counted_ops)
 			continue;
-		each = c->value / s->nr_ops;
+		each = c->value / s->counted_ops;
 		shown |= !is_expected(name, each);
 		at += snprintf(text + at, sizeof(text) - at, "%s %s %.3g",
 			       comma, t->pairs->pair[i].fix->name, each);

@@ -89,7 +89,7 @@ static void leave(struct field *f, struct instance *in)
 {
 	if (!in->dev)
 		return;
-	if (perf_objects(in->fix, in->mp) && usable(in))
+	if (!in->counting && perf_objects(in->fix, in->mp) && usable(in))
 		snprintf(in->record.reason, sizeof(in->record.reason),
 			 "where its objects are could not be written");
 	if (f->bench->place)
@@ -103,29 +103,11 @@ static uint64_t ail_passes(const struct instance *in)
 }
 
 /* In a batch; the workload counts those of timed ones itself. */
-static uint64_t counted_operations(const struct field *f)
+static uint64_t counted_operations(const struct field *f, uint64_t ops)
 {
 	if (f->workload->timed)
 		return 0;
-	return f->workload->per_thread ? f->ops * f->bench->threads : f->ops;
-}
-
-/* How lookups ended, and what operations did that costs time. */
-static void count_events(struct field *f, const struct instance *in,
-			 uint64_t passes, uint64_t ops, struct record *rec)
-{
-	struct event_stat e = pool_events_take(f->bench->pool);
-
-	if (floor_of(in->fix) || in->fix->does_nothing)
-		return;
-	if (f->workload->only_lookups)
-		e.lookups += counted_operations(f) + rec->nr_ops - ops;
-	record_count(rec, "hits", e.lookups - e.misses - e.found_stale);
-	record_count(rec, "misses", e.misses);
-	record_count(rec, "found_stale", e.found_stale);
-	record_count(rec, "log_forces", e.log_forces);
-	record_count(rec, "futex_calls", e.futex_calls);
-	record_count(rec, "ail_passes", ail_passes(in) - passes);
+	return f->workload->per_thread ? ops * f->bench->threads : ops;
 }
 
 /* What the workers' counters have, to this fix's. */
@@ -150,13 +132,16 @@ static int batch(struct field *f, struct instance *in, uint64_t ops,
 	if (error)
 		return error;
 	passes = ail_passes(in);
-	if (rec)
+	if (rec && !in->counting)
 		perf_control_enable();
 	error = f->workload->batch(in, ops * in->work, rec, mean);
 	if (rec) {
 		perf_control_disable();
 		count_hardware(f, rec);
-		count_events(f, in, passes, ops_before, rec);
+		run_count_events(in, passes,
+				 counted_operations(f, ops) + rec->nr_ops -
+					 ops_before,
+				 rec);
 	}
 	*mean *= in->work;
 	if (error == -ETIME)
@@ -168,7 +153,7 @@ static int batch(struct field *f, struct instance *in, uint64_t ops,
 			 strerror(-error));
 	else if (f->workload->uses_device)
 		error = instance_park(in);
-	if (!error && rec && f->workload->sample)
+	if (!error && rec && f->workload->sample && !in->counting)
 		error = f->workload->sample(in, rec);
 	if (open)
 		leave(f, in);
@@ -274,12 +259,28 @@ static int run_rounds(struct field *f, uint64_t seed)
 			break;
 		if (!error) {
 			in->record.batch_ns[in->record.nr_batches++] = ns;
-			in->record.nr_ops += counted_operations(f);
+			in->record.nr_ops += counted_operations(f, f->ops);
 		}
 		error = 0;
 	}
 	free(order);
 	return error;
+}
+
+/*
+ * One round more, of the instrumented copies.  Those that were timed are not
+ * mounted any more: memory for both is not asked for.
+ */
+static int count_round(struct field *f)
+{
+	uint64_t ops = f->workload->timed ? f->ops / 2 : f->ops;
+	int error = 0;
+
+	for (unsigned int i = 0; i < f->nr && !is_lacking(error); i++) {
+		error = run_count(&f->in[i], ops);
+		progress_add(f->workload->batch_ns / 1e9);
+	}
+	return is_lacking(error) ? error : 0;
 }
 
 static int open_all(struct field *f)
@@ -361,7 +362,8 @@ unsigned int run_workload_batches(const struct workload *w,
 				  const struct pairs *pairs,
 				  const struct run_point *at)
 {
-	return count_selected(pairs, w, at) * run_rounds_of(w, cli);
+	/* And the one that counts. */
+	return count_selected(pairs, w, at) * (run_rounds_of(w, cli) + 1);
 }
 
 static int field_init(struct field *f, const struct cli *cli,
@@ -394,8 +396,10 @@ static int field_init(struct field *f, const struct cli *cli,
 
 static void field_free(struct field *f)
 {
-	for (unsigned int i = 0; i < f->nr; i++)
+	for (unsigned int i = 0; i < f->nr; i++) {
 		record_free(&f->in[i].record);
+		record_free(&f->in[i].counts);
+	}
 	free(f->in);
 }
 
@@ -432,7 +436,7 @@ static int add_rows(const struct field *f, json_t *rows)
 {
 	for (unsigned int i = 0; i < f->nr; i++) {
 		const struct instance *in = &f->in[i];
-		json_t *row = record_to_json(&in->record, f->workload);
+		json_t *row = record_to_json(in);
 
 		json_object_set_new(row, "workload",
 				    json_string(f->workload->name));
@@ -482,7 +486,7 @@ int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
 	f.skipped = !fits(&f);
 	if (f.skipped) {
 		give_up(&f, f.fit.why);
-		progress_add(f.rounds * f.nr * (w->batch_ns / 1e9));
+		progress_add((f.rounds + 1) * f.nr * (w->batch_ns / 1e9));
 		error = add_rows(&f, rows);
 		goto out;
 	}
@@ -492,15 +496,17 @@ int run_workload(struct bench *b, struct workload *w, const struct cli *cli,
 	progress_prepared();
 	if (!error)
 		error = run_rounds(&f, bench_random(&seed));
-	if (is_lacking(error)) {
-		give_up_lacking(&f, error);
-		error = 0;
-	}
 	for (unsigned int i = 0; i < f.nr; i++) {
 		watch(&f.in[i]);
 		leave(&f, &f.in[i]);
 	}
+	if (!error)
+		error = count_round(&f);
 	alarm(0);
+	if (is_lacking(error)) {
+		give_up_lacking(&f, error);
+		error = 0;
+	}
 	if (!error)
 		error = add_rows(&f, rows);
 out:

@@ -222,14 +222,27 @@ static json_t *waits_to_json(const struct record *rec)
 	return waits;
 }
 
-static json_t *counters_to_json(const struct record *rec)
+/* Counters that tell how times were taken, not what was done. */
+static bool is_of_times(const char *name)
 {
-	json_t *counters = json_object();
+	static const char *const names[] = { "clock_ns", "anonymous_kb",
+					     "huge_pages_kb",
+					     "max_process_kb" };
 
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* @of_times: those, or all others. */
+static void add_counters(json_t *counters, const struct record *rec,
+			 bool of_times)
+{
 	for (int i = 0; i < COUNTERS && rec->counters[i].name; i++)
-		json_object_set_new(counters, rec->counters[i].name,
-				    json_real(rec->counters[i].value));
-	return counters;
+		if (is_of_times(rec->counters[i].name) == of_times)
+			json_object_set_new(counters, rec->counters[i].name,
+					    json_real(rec->counters[i].value));
 }
 
 /* A counter's value is scaled to all of the time; what has none says why. */
@@ -293,19 +306,14 @@ static json_t *batches_to_json(const struct record *rec)
 	return array;
 }
 
-static void times_to_json(json_t *row, const struct record *rec,
-			  const struct workload *w)
+static void times_to_json(json_t *row, const struct record *rec)
 {
-	static const char *const keys[] = { "batches_ns", "latency", "waits",
-					    "stall", "counters" };
-
-	for (unsigned int i = 0; rec->reason[0] && i < 5; i++)
-		json_set_missing(row, keys[i], "%s", rec->reason);
-	if (rec->reason[0])
+	if (rec->reason[0]) {
+		json_set_missing(row, "batches_ns", "%s", rec->reason);
+		json_set_missing(row, "latency", "%s", rec->reason);
 		return;
+	}
 	json_object_set_new(row, "batches_ns", batches_to_json(rec));
-	json_object_set_new(row, "waits", waits_to_json(rec));
-	json_object_set_new(row, "counters", counters_to_json(rec));
 	if (rec->series)
 		json_object_set(row, "series", rec->series);
 	if (histogram_count(&rec->latency))
@@ -314,17 +322,63 @@ static void times_to_json(json_t *row, const struct record *rec,
 	else
 		json_set_missing(row, "latency",
 				 "single operations are not timed");
-	if (w->stalls)
-		json_object_set_new(row, "stall", wait_to_json(&rec->stall));
-	else
-		json_set_missing(row, "stall", "nobody else waits here");
 }
 
-json_t *record_to_json(const struct record *rec, const struct workload *w)
+/* By which copy, in so many operations. */
+static json_t *counted_to_json(const struct instance *in,
+			       const struct record *counts)
 {
+	bool instrumented = counts != &in->record ||
+			    in->fix->counting == in->fix;
+
+	return json_pack("{s:s, s:I}", "copy",
+			 instrumented ? "instrumented" : "timed", "operations",
+			 (json_int_t)counts->nr_ops);
+}
+
+static void counts_to_json(json_t *row, const struct instance *in)
+{
+	static const char *const keys[] = { "waits", "stall", "counters",
+					    "misqueued", "counted" };
+	const struct record *counts = run_counts_of(in);
+	const struct workload *w = in->workload;
+	const char *reason = in->record.reason[0] ? in->record.reason :
+						    counts->reason;
+	json_t *counters;
+
+	for (unsigned int i = 0; reason[0] && i < 5; i++)
+		json_set_missing(row, keys[i], "%s", reason);
+	if (reason[0])
+		return;
+	counters = json_object();
+	add_counters(counters, counts, false);
+	add_counters(counters, &in->record, true);
+	json_object_set_new(row, "counters", counters);
+	json_object_set_new(row, "counted", counted_to_json(in, counts));
+	json_object_set_new(row, "waits", waits_to_json(counts));
+	if (w->stalls && in->fix->counting)
+		json_object_set_new(row, "stall", wait_to_json(&counts->stall));
+	else
+		json_set_missing(row, "stall", "%s",
+				 w->stalls ? "it does not count" :
+					     "nobody else waits here");
+	if (w->loads && in->fix->counting)
+		json_object_set_new(row, "misqueued",
+				    json_integer(counts->misqueued));
+	else
+		json_set_missing(row, "misqueued", "%s",
+				 w->loads ? "it does not count" :
+					    "nothing is bulk loaded");
+}
+
+json_t *record_to_json(const struct instance *in)
+{
+	const struct record *rec = &in->record;
+	const struct workload *w = in->workload;
 	json_t *row = json_object();
 
-	times_to_json(row, rec, w);
+	times_to_json(row, rec);
+	counts_to_json(row, in);
 	perf_row_to_json(row, rec, w);
 	json_object_set_new(row, "operations", json_integer(rec->nr_ops));
 	if (w->checks && rec->checked) {
@@ -338,14 +392,6 @@ json_t *record_to_json(const struct record *rec, const struct workload *w)
 					     "this workload commits no root");
 		json_object_set_new(row, "violated", json_null());
 	}
-	if (w->loads && !rec->reason[0])
-		json_object_set_new(row, "misqueued",
-				    json_integer(rec->misqueued));
-	else
-		json_set_missing(row, "misqueued",
-				 rec->reason[0] ? "%s" :
-						  "nothing is bulk loaded",
-				 rec->reason);
 	json_object_set_new(row, "left_at_unmount", left_to_json(&rec->left));
 	return row;
 }

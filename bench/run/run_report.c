@@ -220,6 +220,7 @@ static void print_explanation(const struct table *t, FILE *out)
 		     " in the same round; then median over blocks");
 	run_note(&n, "p50, p99, max: of single operations of all blocks together, to 1 %%");
 	run_note(&n, "waits: for a lock, for a buffer to leave a delayed-write list, for the log, for I/O; the mean of all operations, so that a few long ones can make it more than the median cost");
+	run_note(&n, "waits and counters are of a round of their own, by copies of the fixes that count; the copies that are timed count nothing");
 	if (open)
 		run_note(&n, "open loop: cost is the mean latency, from when an operation was to start; not to be compared with closed loops' times");
 	if (stalls)

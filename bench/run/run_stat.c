@@ -190,6 +190,7 @@ static void add_counts(struct summary *s, const json_t *row)
 {
 	const json_t *waits = json_object_get(row, "waits"), *value;
 	const json_t *stall = json_object_get(row, "stall");
+	const json_t *counted = json_object_get(row, "counted");
 	const char *key;
 
 	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
@@ -201,6 +202,10 @@ static void add_counts(struct summary *s, const json_t *row)
 		add_counter(s, key, json_number_value(value));
 	add_perf(s, row);
 	s->nr_ops += integer(row, "operations");
+	/* Older blocks counted where they took times. */
+	s->counted_ops += json_is_object(counted) ?
+				  integer(counted, "operations") :
+				  integer(row, "operations");
 	s->checked += integer(row, "checked");
 	s->violated += integer(row, "violated");
 	s->misqueued += integer(row, "misqueued");

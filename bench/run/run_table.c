@@ -87,18 +87,19 @@ static void print_latencies(const struct pair *p, const struct summary *s,
 static void print_waits(const struct pair *p, const struct summary *s,
 			bool stalls, FILE *out, struct notes *notes)
 {
-	if (!s->nr_ops) {
+	if (!s->counted_ops) {
 		print_missing(WAIT_IO - WAIT_LOCK + 1 + stalls, out);
 		run_note(notes, "- no waits: no operation was completed");
 		return;
 	}
 	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)
 		print_time(p->workload,
-			   (double)s->waits[k].total_ns / s->nr_ops, out,
+			   (double)s->waits[k].total_ns / s->counted_ops, out,
 			   notes);
 	if (stalls && s->has_stall) {
-		print_time(p->workload, (double)s->stall.total_ns / s->nr_ops,
-			   out, notes);
+		print_time(p->workload,
+			   (double)s->stall.total_ns / s->counted_ops, out,
+			   notes);
 	} else if (stalls) {
 		print_missing(1, out);
 		run_note(notes, "- no stall: %s", s->stall_reason);
@@ -158,8 +159,9 @@ static void print_row(const struct table *t, unsigned int at, bool stalls,
 			 p->workload->name);
 	if (s->misqueued)
 		run_note(notes,
-			 "%s, %s: %llu blocks were queued on somebody else's list",
+			 "%s, %s: in %llu operations %llu blocks were queued on somebody else's list",
 			 p->workload->name, p->fix->name,
+			 (unsigned long long)s->counted_ops,
 			 (unsigned long long)s->misqueued);
 	if (s->left)
 		run_note(notes,

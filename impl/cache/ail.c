@@ -318,7 +318,7 @@ static unsigned int ail_push(struct mount *mp)
 	point_block(mp, POINT_AIL_SUBMIT, UINT64_MAX);
 	if (delwri_submit_nowait(ail->ail_buf_list))
 		ail->ail_log_flush++;
-	stat_ail_push(mp, ail->ail_buf_list->nr_walked);
+	COUNT(stat_ail_push(mp, ail->ail_buf_list->nr_walked));
 
 	if (!count.total || count.lsn >= ail->ail_target) {
 		ail->ail_last_pushed = 0;

@@ -79,7 +79,7 @@ static int drop_buf(struct bload *bl, struct delwri_list *list,
 	error = delwri_queue_bload(bp, list);
 	buf_relse(bp);
 	if (error == -EALREADY)
-		bl->misqueued++;	/* as the kernel: nobody looks */
+		COUNT(bl->misqueued++);	/* as the kernel: nobody looks */
 	else if (error)
 		return error;
 
@@ -233,7 +233,6 @@ int bload_run(struct bload *bl)
 	delwri_list_init(&list);
 	bl->used = 0;
 	bl->nr_dirty = 0;
-	bl->misqueued = 0;
 	for (level = 0; level < bl->height && !error; level++) {
 		error = load_level(bl, &list, level, nr, &child);
 		nr = level_shape(level, nr).blocks;

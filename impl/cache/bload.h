@@ -23,7 +23,7 @@ struct bload {
 	uint64_t used;
 	uint64_t gen;		/* stamped into every block */
 	uint64_t nr_dirty;
-	uint64_t misqueued;
+	uint64_t misqueued;	/* COUNT() */
 };
 
 /* Height and number of blocks for bl->nr_records.  0 or -EOVERFLOW. */

@@ -121,9 +121,7 @@ static __attribute__((noinline)) int buf_find_stale(struct buf *bp,
 		buf_unlock(bp);
 		return -ENOENT;
 	}
-	current->events.found_stale++;
-	if (unlikely(fix_linked(bp)))
-		stat_meeting(bp, flags);
+	COUNT(stat_found_stale(bp, flags));
 	error = fix_find_stale(bp, flags);
 	if (error)
 		return error;
@@ -194,7 +192,7 @@ static inline struct buf *hash_find(struct hash *hash, uint64_t bno,
 int buf_get(struct mount *mp, uint64_t bno, unsigned int len,
 	    unsigned int flags, struct buf **bpp)
 {
-	current->events.lookups++;
+	COUNT(current->events.lookups++);
 	return buf_get_fast(mp, bno, len, flags, bpp);
 }
 

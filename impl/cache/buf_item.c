@@ -21,7 +21,7 @@ void log_item_init(struct log_item *lip, struct mount *mp,
 	list_init(&lip->li_cil);
 	list_init(&lip->li_trans);
 	list_init(&lip->li_bio_list);
-	atomic_inc(&mp->m_log_items);
+	COUNT(atomic_inc(&mp->m_log_items));
 }
 
 /* Free the item; the buffer, locked, loses the item's hold. */
@@ -30,7 +30,7 @@ static void buf_item_relse(struct buf_log_item *bip)
 	struct buf *bp = bip->bli_buf;
 
 	bp->b_log_item = NULL;
-	atomic_dec(&bp->b_mount->m_log_items);
+	COUNT(atomic_dec(&bp->b_mount->m_log_items));
 	free(bip);
 	buf_rele(bp);
 }
@@ -131,7 +131,7 @@ static void buf_item_release(struct log_item *lip)
 
 	ASSERT(buf_islocked(bp));
 	bp->b_transp = NULL;
-	task_holds_buf(-1);
+	COUNT(task_holds_buf(-1));
 	WRITE_ONCE(bip->bli_flags, bip->bli_flags & ~(BLI_LOGGED | BLI_HOLD));
 
 	if (atomic_dec_and_test(&bip->bli_refcount)) {
@@ -147,8 +147,7 @@ static void buf_item_release(struct log_item *lip)
 	/* A stale one belongs to the last reference of its item. */
 	if (stale || hold)
 		return;
-	if (bp->b_bno == bp->b_pag->first)
-		task_lets_go(&bp->b_pag->header_stall);
+	COUNT(stat_lets_go(bp));
 	buf_relse(bp);
 }
 

@@ -8,7 +8,7 @@
 void delwri_list_init(struct delwri_list *list)
 {
 	list_init(&list->head);
-	list->nr_walked = 0;
+	COUNT(list->nr_walked = 0);
 	fix_list_init(list);
 }
 

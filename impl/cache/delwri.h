@@ -15,7 +15,7 @@
 
 struct delwri_list {
 	struct list_head head;
-	unsigned int nr_walked;		/* owner: by the last submit */
+	unsigned int nr_walked;		/* COUNT(): owner: by the last submit */
 	FIX_LIST_FIELDS
 };
 

@@ -4,6 +4,9 @@
  * the outside: one table.  Harness and oracle reach every copy through it
  * and know no structure of the cache.  Functions named bench_* run a whole
  * batch per call; nothing else may appear in a timed region.
+ *
+ * Each fix is there twice: as a timed copy, which counts nothing for any
+ * report, and as an instrumented one, ->counting: see count.h.
  */
 #ifndef CACHE_FIX_H
 #define CACHE_FIX_H
@@ -58,8 +61,9 @@ struct mount_options {
 struct repair_result {
 	uint64_t gen;		/* generation of the new tree */
 	uint64_t blocks;	/* blocks of the new tree */
-	uint64_t misqueued;	/* queued, and on somebody else's list */
-	uint64_t load_ns;	/* first block claimed to last one durable */
+	/* Queued, and on somebody else's list; 0 from a timed copy. */
+	uint64_t misqueued;
+	uint64_t load_ns;	/* a floor's only */
 	bool committed;
 };
 
@@ -93,8 +97,8 @@ struct cache_stat {
 struct teardown {
 	uint64_t buffers;	/* with holds nobody owns */
 	uint64_t pins;
-	uint64_t log_items;
-	uint64_t list_entries;	/* linked buffers or their list entries */
+	uint64_t log_items;	/* counted by instrumented copies only */
+	uint64_t list_entries;	/* buffers linked; and, counted so, entries */
 	uint64_t flag_leaks;	/* DELWRI_Q on no list, seen at any check */
 	uint64_t busy_extents;
 };
@@ -113,6 +117,8 @@ struct buf_state {
 
 struct fix {
 	const char *name;
+	/* The instrumented copy, maybe this; NULL: nothing counts (a floor). */
+	const struct fix *counting;
 	const char *summary;
 	unsigned int claims;	/* HAZARD() bits it says it holds */
 	bool does_nothing;	/* null: the harness's floor */
@@ -212,6 +218,7 @@ struct fix {
 	uint64_t (*ail_items)(struct mount *mp);
 	uint64_t (*ail_passes)(struct mount *mp);
 
+	/* NULL: a timed copy. */
 	void (*stat_take)(struct mount *mp, struct cache_stat *stat);
 
 	/* Build the tree of an AG anew: load, commit the root, free the old. */

@@ -153,7 +153,7 @@ static inline bool fix_list_empty(struct delwri_list *list)
  * Issue what is on @list.  With @wait_list sleep for each lock, move the
  * buffer there and keep it; without, skip what is locked or pinned.
  * Returns how many were pinned (kernel: xfs_buf_delwri_submit_buffers), and
- * in ->nr_walked how many there were.
+ * counts in ->nr_walked how many there were.
  */
 #ifndef fix_submit
 static inline int fix_submit(struct delwri_list *list,
@@ -162,10 +162,10 @@ static inline int fix_submit(struct delwri_list *list,
 	struct buf *bp, *n;
 	int pinned = 0;
 
-	list->nr_walked = 0;
+	COUNT(list->nr_walked = 0);
 	list_sort(&list->head, delwri_cmp);
 	list_for_each_entry_safe(bp, n, &list->head, b_list) {
-		list->nr_walked++;
+		COUNT(list->nr_walked++);
 		if (!delwri_lock(bp, wait_list, &pinned))
 			continue;
 		if (!fix_wanted(bp)) {

@@ -34,16 +34,15 @@ static struct inode *item_inode(struct log_item *lip)
 
 static void inode_lock(struct inode *ip)
 {
-	uint64_t stalled = stall_begin(&ip->i_stall);
-
+	COUNT(stall_begin(&ip->i_stall));
 	down(&ip->i_lock);
-	stall_end(&ip->i_stall, stalled);
-	task_holds(&ip->i_stall);
+	COUNT(stall_end(&ip->i_stall));
+	COUNT(task_holds(&ip->i_stall));
 }
 
 static void inode_unlock(struct inode *ip)
 {
-	task_lets_go(&ip->i_stall);
+	COUNT(task_lets_go(&ip->i_stall));
 	up(&ip->i_lock);
 }
 
@@ -51,7 +50,7 @@ static void inode_put(struct inode *ip)
 {
 	if (!atomic_dec_and_test(&ip->i_count))
 		return;
-	atomic_dec(&ip->i_mount->m_log_items);
+	COUNT(atomic_dec(&ip->i_mount->m_log_items));
 	free(ip);
 }
 
@@ -306,7 +305,7 @@ static struct inode *inode_alloc(struct mount *mp, struct icluster *ic)
 	ip->i_mount = mp;
 	ip->i_cluster = ic;
 	sema_init(&ip->i_lock, 1);
-	stall_clock_init(&ip->i_stall, HELD_INODE);
+	COUNT(stall_clock_init(&ip->i_stall, HELD_INODE));
 	atomic_set(&ip->i_count, 1);
 	spin_lock_init(&ip->i_item.ili_lock);
 	log_item_init(&ip->i_item.ili_item, mp, &inode_item_ops);

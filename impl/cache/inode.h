@@ -39,7 +39,7 @@ struct inode {
 	struct mount *i_mount;
 	struct icluster *i_cluster;
 	struct semaphore i_lock;	/* kernel: ILOCK */
-	struct stall_clock i_stall;	/* of that lock */
+	struct stall_clock i_stall;	/* COUNT(): of that lock */
 	atomic_t i_pincount;
 	atomic_t i_count;		/* user, attachment, pins */
 	uint32_t i_flags;		/* atomic bits */

@@ -326,7 +326,7 @@ void log_force(struct mount *mp)
 	struct log *log = &mp->m_log;
 	uint64_t seq = log_push(log);
 
-	current->events.log_forces++;
+	COUNT(current->events.log_forces++);
 	wait_event(&log->l_done_wait, READ_ONCE(log->l_done_seq) >= seq,
 		   WAIT_LOG, log);
 }

@@ -8,6 +8,7 @@
 
 #include "cache/ail.h"
 #include "cache/buf.h"
+#include "cache/count.h"
 #include "cache/log.h"
 
 #define LINE_ALIGNED	__attribute__((aligned(64)))
@@ -46,7 +47,7 @@ struct ag {
 	uint64_t dir[DIR_BLOCKS];
 	unsigned int nr_dir;
 	struct icluster *partial;	/* a cluster with free inodes */
-	struct stall_clock header_stall; /* of that lock */
+	struct stall_clock header_stall; /* COUNT(): of that lock */
 } LINE_ALIGNED;
 
 #define LRU_NODES	64
@@ -75,10 +76,10 @@ struct mount {
 	uint64_t m_gen LINE_ALIGNED;	/* atomic: last generation given */
 	atomic_t m_io_count;		/* buffers with asynchronous I/O */
 	uint64_t m_flag_leaks;		/* atomic */
-	atomic_t m_log_items;		/* allocated */
-	atomic_t m_entries;		/* list entries a fix allocated */
+	atomic_t m_log_items;		/* COUNT(): allocated */
+	atomic_t m_entries;		/* COUNT(): list entries of a fix */
 
-	struct cache_stat m_stat;	/* atomic: stat.c */
+	struct cache_stat m_stat;	/* COUNT(): atomic: stat.c */
 
 	struct log m_log;
 	struct ail m_ail;
@@ -129,11 +130,13 @@ static inline struct ag *ag_of(struct mount *mp, uint64_t bno)
  */
 #include "caches.h"
 
-/* stat.c; contracts in fix.h. */
+/* stat.c: only within COUNT() and COUNTED(); contracts in fix.h. */
 void stat_take(struct mount *mp, struct cache_stat *stat);
 void stat_lookups(struct mount *mp, uint64_t nr);
-/* A lookup has found @bp, locked, stale and still on a list. */
-void stat_meeting(struct buf *bp, unsigned int flags);
+/* A lookup has found @bp, locked and stale, perhaps still on a list. */
+void stat_found_stale(struct buf *bp, unsigned int flags);
+/* The caller is about to unlock @bp, which may be an AG's header. */
+void stat_lets_go(struct buf *bp);
 void stat_ail_push(struct mount *mp, uint64_t list);
 
 /* lru.c; node and item are the buffer's own; false: nothing to do. */

@@ -108,7 +108,7 @@ static int reap_block(struct trans *tp, uint64_t bno)
 	struct buf *bp;
 	int error;
 
-	tp->t_lookups++;
+	COUNT(tp->t_lookups++);
 	error = buf_get(tp->t_mount, bno, 1,
 			BUF_GET_INCORE | BUF_GET_LIVESCAN, &bp);
 	if (!error)
@@ -142,7 +142,6 @@ static int reap(struct trans **tpp, struct buf *agbp, struct tree *old)
 static int load_blocks(struct trans *tp, unsigned int agno, struct bload *bl,
 		       struct repair_result *res)
 {
-	uint64_t start;
 	int error;
 
 	error = bload_geometry(bl);
@@ -152,12 +151,10 @@ static int load_blocks(struct trans *tp, unsigned int agno, struct bload *bl,
 	if (error)
 		return error;
 	bl->gen = next_gen(bl->mount);
-	start = now_ns();
 	error = bload_run(bl);
-	res->load_ns = now_ns() - start;
 	res->gen = bl->gen;
 	res->blocks = bl->nr_blocks;
-	res->misqueued = bl->misqueued;
+	COUNT(res->misqueued = bl->misqueued);
 	if (error)
 		free_reservation(tp, bl, bl->nr_blocks);
 	return error;
@@ -314,17 +311,17 @@ static int walk_down(struct mount *mp, struct tree *tree, uint64_t pick)
 int tree_walk(struct mount *mp, unsigned int agno, uint64_t pick)
 {
 	struct ag *pag = &mp->m_ag[agno];
-	uint64_t stalled = stall_begin(&pag->header_stall);
 	struct buf *agbp;
 	int error;
 
+	COUNT(stall_begin(&pag->header_stall));
 	error = buf_get(mp, pag->first, 1, 0, &agbp);
-	stall_end(&pag->header_stall, stalled);
+	COUNT(stall_end(&pag->header_stall));
 	if (error)
 		return error;
-	task_holds(&pag->header_stall);
+	COUNT(task_holds(&pag->header_stall));
 	error = pag->tree.gen ? walk_down(mp, &pag->tree, pick) : 0;
-	task_lets_go(&pag->header_stall);
+	COUNT(task_lets_go(&pag->header_stall));
 	buf_relse(agbp);
 	return error;
 }

@@ -21,7 +21,7 @@ int space_init(struct ag *pag)
 	spin_lock_init(&pag->space_lock);
 	pag->space[0] = SPACE_USED;	/* the header */
 	pag->lowest_free = 1;
-	stall_clock_init(&pag->header_stall, HELD_AG);
+	COUNT(stall_clock_init(&pag->header_stall, HELD_AG));
 	return 0;
 }
 
@@ -33,17 +33,17 @@ void space_destroy(struct ag *pag)
 int trans_lock_ag(struct trans *tp, unsigned int agno, struct buf **agbpp)
 {
 	struct mount *mp = tp->t_mount;
-	struct stall_clock *stall = &mp->m_ag[agno].header_stall;
-	uint64_t stalled = stall_begin(stall);
+	struct ag *pag = &mp->m_ag[agno];
 	struct block_header *h;
 	struct buf *bp;
 	int error;
 
-	error = trans_get_buf(tp, mp->m_ag[agno].first, 1, &bp);
-	stall_end(stall, stalled);
+	COUNT(stall_begin(&pag->header_stall));
+	error = trans_get_buf(tp, pag->first, 1, &bp);
+	COUNT(stall_end(&pag->header_stall));
 	if (error)
 		return error;
-	task_holds(stall);
+	COUNT(task_holds(&pag->header_stall));
 	h = bp->b_addr;
 	h->magic = BLOCK_MAGIC;
 	WRITE_ONCE(h->gen, next_gen(mp));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the cache counts for whoever wants to know how often a fix is needed
- * and under which load: nothing that a hit passes.
+ * and under which load: a part of instrumented copies only.
  */
-#include "cache/mount.h"
+#include "cache/hooks.h"
 
 static void count(uint64_t *counter, uint64_t nr)
 {
@@ -15,7 +15,7 @@ void stat_lookups(struct mount *mp, uint64_t nr)
 	count(&mp->m_stat.lookups, nr);
 }
 
-void stat_meeting(struct buf *bp, unsigned int flags)
+static void meeting(struct buf *bp, unsigned int flags)
 {
 	struct cache_stat *s = &bp->b_mount->m_stat;
 	const struct holdings *h = &current->holdings;
@@ -30,6 +30,19 @@ void stat_meeting(struct buf *bp, unsigned int flags)
 	/* An AG's header is one of them. */
 	if (h->nr[HELD_BUF] > h->nr[HELD_AG])
 		count(&s->held_bufs, 1);
+}
+
+void stat_found_stale(struct buf *bp, unsigned int flags)
+{
+	current->events.found_stale++;
+	if (fix_linked(bp))
+		meeting(bp, flags);
+}
+
+void stat_lets_go(struct buf *bp)
+{
+	if (bp->b_bno == bp->b_pag->first)
+		task_lets_go(&bp->b_pag->header_stall);
 }
 
 void stat_ail_push(struct mount *mp, uint64_t list)

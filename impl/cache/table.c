@@ -13,8 +13,8 @@
 
 #include <stdlib.h>
 
-#ifndef FIX_NAME
-#error "FIX_NAME comes from the build: the name of the fix's file"
+#if !defined(FIX_NAME) || !defined(FIX_COPY) || !defined(FIX_COUNTING)
+#error "these come from the build: see cmake/Fixes.cmake"
 #endif
 #ifndef FIX_WAITS
 #define FIX_WAITS false
@@ -179,8 +179,11 @@ static uint64_t op_ail_passes(struct mount *mp)
 	return READ_ONCE(mp->m_ail.ail_passes);
 }
 
-const struct fix SYMBOL_OF(FIX_NAME) = {
+extern const struct fix SYMBOL_OF(FIX_COUNTING);
+
+const struct fix SYMBOL_OF(FIX_COPY) = {
 	.name = NAME_OF(FIX_NAME),
+	.counting = &SYMBOL_OF(FIX_COUNTING),
 	.summary = FIX_SUMMARY,
 	.claims = FIX_CLAIMS,
 	.waits = FIX_WAITS,
@@ -239,7 +242,7 @@ const struct fix SYMBOL_OF(FIX_NAME) = {
 	.ail_items = op_ail_items,
 	.ail_passes = op_ail_passes,
 
-	.stat_take = stat_take,
+	.stat_take = COUNTED(stat_take),
 
 	.repair = repair,
 	.bulkload = bulkload,

@@ -36,7 +36,7 @@ void trans_bjoin(struct trans *tp, struct buf *bp)
 	atomic_inc(&bp->b_log_item->bli_refcount);
 	trans_join(tp, &bp->b_log_item->bli_item);
 	bp->b_transp = tp;
-	task_holds_buf(1);
+	COUNT(task_holds_buf(1));
 }
 
 /* A buffer that the transaction has already, or NULL. */
@@ -76,7 +76,7 @@ static int trans_add_buf(struct trans *tp, uint64_t bno, unsigned int len,
 		*bpp = bp;
 		return 0;
 	}
-	tp->t_lookups++;
+	COUNT(tp->t_lookups++);
 	error = read ? buf_read(tp->t_mount, bno, len, 0, &bp) :
 		       buf_get(tp->t_mount, bno, len, 0, &bp);
 	if (error)
@@ -108,7 +108,7 @@ void trans_brelse(struct trans *tp, struct buf *bp)
 	WRITE_ONCE(bip->bli_flags, bip->bli_flags & ~BLI_HOLD);
 	buf_item_put(bip);
 	bp->b_transp = NULL;
-	task_holds_buf(-1);
+	COUNT(task_holds_buf(-1));
 	buf_relse(bp);
 }
 
@@ -163,7 +163,7 @@ static void trans_release(struct trans *tp, bool abort)
 {
 	struct log_item *lip, *n;
 
-	stat_lookups(tp->t_mount, tp->t_lookups);
+	COUNT(stat_lookups(tp->t_mount, tp->t_lookups));
 	list_for_each_entry_safe(lip, n, &tp->t_items, li_trans) {
 		list_del_init(&lip->li_trans);
 		li_clear(lip, LI_DIRTY);
@@ -211,7 +211,7 @@ int trans_roll(struct trans **tpp, struct buf *bp)
 	*tpp = tp;
 	error2 = buf_item_init(bp);
 	if (error2) {
-		task_lets_go(&bp->b_pag->header_stall);
+		COUNT(task_lets_go(&bp->b_pag->header_stall));
 		buf_relse(bp);
 		free(tp);
 		*tpp = NULL;

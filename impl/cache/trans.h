@@ -90,7 +90,7 @@ struct trans {
 	struct mount *t_mount;
 	struct list_head t_items;	/* log_item.li_trans */
 	struct list_head t_busy;	/* busy_extent.list */
-	uint64_t t_lookups;
+	uint64_t t_lookups;		/* COUNT() */
 	bool t_dirty;
 	bool t_has_root;
 	struct root_record t_root;

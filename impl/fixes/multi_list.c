@@ -55,7 +55,7 @@ static inline struct delwri_entry *entry_get(struct buf *bp)
 		e = malloc(sizeof(*e));
 		if (!e)
 			return NULL;
-		atomic_inc(&bp->b_mount->m_entries);
+		COUNT(atomic_inc(&bp->b_mount->m_entries));
 	}
 	e->bp = bp;
 	return e;
@@ -71,7 +71,7 @@ static inline void entry_put(struct delwri_entry *e)
 		return;
 	}
 	free(e);
-	atomic_dec(&bp->b_mount->m_entries);
+	COUNT(atomic_dec(&bp->b_mount->m_entries));
 }
 
 /* By the list's owner, locked. */
@@ -159,12 +159,12 @@ static inline int fix_submit(struct delwri_list *list,
 	struct delwri_entry *e, *n;
 	int pinned = 0;
 
-	list->nr_walked = 0;
+	COUNT(list->nr_walked = 0);
 	list_sort(&list->head, entry_cmp);
 	list_for_each_entry_safe(e, n, &list->head, link) {
 		struct buf *bp = e->bp;
 
-		list->nr_walked++;
+		COUNT(list->nr_walked++);
 		if (!delwri_lock(bp, wait_list, &pinned))
 			continue;
 		if (!e->valid) {

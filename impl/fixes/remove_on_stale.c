@@ -122,7 +122,7 @@ static inline int claim(struct delwri_list *list, struct list_head *claimed)
 		}
 	}
 	list_splice_init(&left, &list->head);
-	list->nr_walked = n;
+	COUNT(list->nr_walked = n);
 	return pinned;
 }
 

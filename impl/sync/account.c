@@ -21,14 +21,14 @@ static uint64_t clock_read(struct stall_clock *clock)
 	return ns;
 }
 
-uint64_t stall_begin(struct stall_clock *clock)
+void stall_begin(struct stall_clock *clock)
 {
-	return clock_read(clock);
+	current->holdings.stalled_from = clock_read(clock);
 }
 
-void stall_end(struct stall_clock *clock, uint64_t begin)
+void stall_end(struct stall_clock *clock)
 {
-	uint64_t ns = clock_read(clock) - begin;
+	uint64_t ns = clock_read(clock) - current->holdings.stalled_from;
 
 	if (ns)
 		wait_stat_add(&current->stall, ns);

@@ -2,7 +2,8 @@
 /*
  * What a fix costs others.  A stall clock goes while whoever holds a lock
  * sleeps until a buffer leaves a list: those who wait for that lock read it
- * before and after.  A counted spinlock is one that a fix has added.
+ * before and after.  A counted spinlock is one that a fix has added.  Only
+ * instrumented copies of the cache call any of it: see cache/count.h.
  * Included by sync.h.
  */
 #ifndef SYNC_ACCOUNT_H
@@ -25,12 +26,16 @@ struct stall_clock {
 struct holdings {
 	struct stall_clock *clock[HELD_CLOCKS];	/* NULL: free */
 	unsigned int nr[HELD_KINDS];
+	uint64_t stalled_from;	/* stall_begin()'s reading */
 };
 
 void stall_clock_init(struct stall_clock *clock, enum held kind);
-/* Around the wait for the lock: charges the caller with the overlap. */
-uint64_t stall_begin(struct stall_clock *clock);
-void stall_end(struct stall_clock *clock, uint64_t begin);
+/*
+ * Around the wait for the lock, one at a time: charges the caller with the
+ * overlap.
+ */
+void stall_begin(struct stall_clock *clock);
+void stall_end(struct stall_clock *clock);
 /* The caller has the lock; again and again is once. */
 void task_holds(struct stall_clock *clock);
 /* ... and is about to let go of it, if it has it. */

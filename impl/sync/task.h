@@ -101,33 +101,6 @@ static inline void set_current_state(int state)
 	smp_mb();
 }
 
-/* A spinlock that a fix has added, one at a time: what it costs is shown. */
-static inline void counted_lock(spinlock_t *lock)
-{
-	struct lock_stat *s = &current->locks;
-
-	if (!spin_trylock(lock)) {
-		spin_lock(lock);
-		WRITE_ONCE(s->contended, s->contended + 1);
-	}
-	WRITE_ONCE(s->taken, s->taken + 1);
-	if (s->taken % LOCK_SAMPLE == 0)
-		current->lock_since = now_ns();
-}
-
-static inline void counted_unlock(spinlock_t *lock)
-{
-	struct task *t = current;
-
-	spin_unlock(lock);
-	if (likely(!t->lock_since))
-		return;
-	WRITE_ONCE(t->locks.held_ns,
-		   t->locks.held_ns +
-			   LOCK_SAMPLE * (now_ns() - t->lock_since));
-	t->lock_since = 0;
-}
-
 /* For schedule_timeout(): a wait for a list begins, or has ended. */
 void stall_clocks_start(struct task *t);
 void stall_clocks_stop(struct task *t);

@@ -11,9 +11,9 @@ static inline int shutdown_submits_nothing(struct delwri_list *list,
 	struct buf *bp, *n;
 	int pinned = 0;
 
-	list->nr_walked = 0;
+	COUNT(list->nr_walked = 0);
 	list_for_each_entry_safe(bp, n, &list->head, b_list) {
-		list->nr_walked++;
+		COUNT(list->nr_walked++);
 		if (!wait_list && is_shutdown(bp->b_mount))
 			return 0;
 		if (!delwri_lock(bp, wait_list, &pinned))

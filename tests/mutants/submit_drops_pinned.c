@@ -17,10 +17,10 @@ static inline int fix_submit(struct delwri_list *list,
 	struct buf *bp, *n;
 	int pinned = 0;
 
-	list->nr_walked = 0;
+	COUNT(list->nr_walked = 0);
 	list_sort(&list->head, delwri_cmp);
 	list_for_each_entry_safe(bp, n, &list->head, b_list) {
-		list->nr_walked++;
+		COUNT(list->nr_walked++);
 		if (wait_list)
 			buf_lock(bp);
 		else if (!buf_trylock(bp)) {

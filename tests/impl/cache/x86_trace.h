@@ -12,7 +12,9 @@
 #include <string.h>
 #include <ucontext.h>
 
+#ifndef TRACE_MAX
 #define TRACE_MAX	8192
+#endif
 
 /* An instruction about to be executed. */
 struct step {

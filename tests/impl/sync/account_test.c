@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Stall clocks charge those who wait for a lock with the time in which its
- * holder slept for a list, and with no other; counted locks count.
+ * holder slept for a list, and with no other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,12 +41,11 @@ static void holder_main(void *arg)
 static void victim_main(void *arg)
 {
 	struct scene *s = arg;
-	uint64_t begin;
 
 	s->from = now_ns();
-	begin = stall_begin(&s->clock);
+	stall_begin(&s->clock);
 	down(&s->sema);
-	stall_end(&s->clock, begin);
+	stall_end(&s->clock);
 	s->to = now_ns();
 	up(&s->sema);
 	s->stall = task_take_stall();
@@ -136,67 +135,12 @@ static void test_holdings(void **state)
 	assert_int_equal(h->nr[HELD_BUF], 0);
 }
 
-/* --- counted locks ------------------------------------------------------ */
-
-struct counted {
-	spinlock_t lock;
-	int taken;			/* atomic */
-};
-
-static void take_counted(void *arg)
-{
-	struct counted *c = arg;
-
-	smp_store_release(&c->taken, 1);
-	counted_lock(&c->lock);
-	counted_unlock(&c->lock);
-}
-
-static void test_counted_lock(void **state)
-{
-	struct lock_stat before = lock_stat_sum(), after;
-	struct counted c = { .lock = SPINLOCK_INIT };
-	uint64_t shortest = UINT64_MAX, ns;
-	struct thread thread;
-
-	(void)state;
-	for (int i = 0; i < LOCK_SAMPLE; i++) {
-		counted_lock(&c.lock);
-		ns = now_ns();
-		while (now_ns() - ns < 1000)
-			;
-		ns = now_ns() - ns;
-		counted_unlock(&c.lock);
-		if (ns < shortest)
-			shortest = ns;
-	}
-	after = lock_stat_sum();
-	assert_int_equal(after.taken - before.taken, LOCK_SAMPLE);
-	assert_int_equal(after.contended, before.contended);
-	/* Exactly one of them was timed. */
-	assert_true(after.held_ns - before.held_ns >= LOCK_SAMPLE * shortest);
-
-	spin_lock(&c.lock);
-	assert_int_equal(task_start(&thread, "taker", -1, take_counted, &c), 0);
-	spin_until(&c.taken, 1);
-	/* It contends from the moment its word says so. */
-	while (READ_ONCE(c.lock.word) == SPINLOCK_LOCKED)
-		sched_yield();
-	spin_unlock(&c.lock);
-	task_join(&thread);
-	before = after;
-	after = lock_stat_sum();
-	assert_int_equal(after.taken - before.taken, 1);
-	assert_int_equal(after.contended - before.contended, 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list_wait_is_charged),
 		cmocka_unit_test(test_other_waits_are_not),
 		cmocka_unit_test(test_holdings),
-		cmocka_unit_test(test_counted_lock),
 	};
 
 	return cmocka_run_group_tests_name("account", tests, NULL, NULL);

@@ -79,7 +79,7 @@ void buf_readahead(struct mount *mp, uint64_t bno, unsigned int len)
 {
 	struct buf *bp;
 
-	stat_lookups(mp, 1);
+	COUNT(stat_lookups(mp, 1));
 	buf_read(mp, bno, len,
 		 BUF_GET_TRYLOCK | BUF_ASYNC | BUF_READ_AHEAD, &bp);
 }

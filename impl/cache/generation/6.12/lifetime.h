@@ -50,8 +50,7 @@ static __attribute__((noinline)) void buf_rele_last(struct buf *bp)
 	}
 	if (!(bp->b_state & BSTATE_DISPOSE))
 		lru_del(bp);
-	if (READ_ONCE(bp->b_flags) & BUF_DELWRI_Q)
-		flag_leak(bp);
+	COUNT(if (bp->b_flags & BUF_DELWRI_Q) flag_leak(bp));
 	hash_remove(&pag->pag_bcache.bc_hash, &bp->b_hash, bp->b_bno);
 	spin_unlock(&pag->pag_bcache.bc_lock);
 	atomic_dec(&pag->pag_ref);	/* the cached buffer's own */
@@ -112,7 +111,7 @@ buf_find_insert(struct mount *mp, struct ag *pag, uint64_t bno,
 	struct buf *new = buf_alloc(mp, bno, len), *bp;
 	int error = -ENOMEM;
 
-	current->events.misses++;
+	COUNT(current->events.misses++);
 	if (!new)
 		goto out_put;
 	spin_lock(&pag->pag_bcache.bc_lock);
