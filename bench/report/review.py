@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The questions that the review of the merged fix raised, and the answers
-that a run's own data give: the correctness matrix, its timelines, the rows.
+that a run's own data give: the correctness matrix, its timelines, the rows,
+and a run of the kernel.
 
-An answer says only what the data show; where they show nothing, why not.
+An answer says what the data show; where they show nothing, why not; and what
+the source says, as read there.
 """
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Callable
 
-from bench.linux import complaints, verdict
-from bench.report import compare, units
+from bench.linux import verdict
+from bench.report import compare, review_kernel, source, summary, units
 from bench.report.compare import Comparison, Result
 from bench.report.load import BASELINE
 from bench.report.timeline import Event, events_of, headline
@@ -22,7 +24,11 @@ MET = {"by_readahead": "were read-ahead, which does not wait",
        "with_ag_header": "had an AG's header locked",
        "with_inode": "an inode", "with_buffers": "other buffers"}
 MERGED, IN_LOOKUP = "delwri_queue_here", "wait_in_find_lock"
+DROP_FIRST = "delwri_queue_here_drop"
 REMOVER = "remove_on_stale"
+
+
+NO_KERNEL = "no run of it was named: scripts/report RUN KERNEL-RUN"
 
 
 class Unanswered(Exception):
@@ -93,41 +99,14 @@ def first(events: list[Event], test: Callable[[Event], bool],
 
 def which_assertion(data: Data) -> list[str]:
     """The kernel's own stacks first, if a run of it is at hand."""
-    lines = in_the_kernel(data.kernel) if data.kernel else []
+    lines = review_kernel.assertions(data.kernel) if data.kernel else []
     try:
-        return lines + in_the_model(data)
+        lines += in_the_model(data)
     except Unanswered as why:
         if not lines:
             raise
-        return lines + [f"In the model: {why}."]
-
-
-def in_the_kernel(kernel: dict) -> list[str]:
-    rows = verdict.by_fix(kernel, "assert")
-    where = f"In the real kernel, Linux {kernel['kernel']}"
-    if not rows:
-        return [f"{where}: not tried in the run that was named."]
-    lines = []
-    for one in complaints.assertions(
-            [s for steps in rows.values() for s in steps]):
-        by = ", ".join(f"{fix} {times} in "
-                       f"{verdict.total(rows[fix], 'seconds'):.3g} s"
-                       for fix, times in one.times.items())
-        lines.append(f"{where}: {one.what}: {by}; {one.under()}.")
-    silent: dict[str, list[str]] = {"0": [], "?": []}
-    for fix, steps in rows.items():
-        silent.setdefault(complaints.count(steps), []).append(fix)
-    if silent["0"]:
-        least = min(verdict.total(rows[fix], "seconds")
-                    for fix in silent["0"])
-        lines.append(f"{where if not lines else 'There'}, 0 in {least:.3g} s"
-                     f"{' each' if len(silent['0']) > 1 else ''}: "
-                     f"{', '.join(silent['0'])}.")
-    if silent["?"]:
-        lines.append(f"Unknown: {', '.join(silent['?'])}.")
-    control = complaints.no_control(rows)
-    return lines + ([f"{control}, so the zeros show nothing."]
-                    if control else [])
+        lines += [f"In the model: {why}."]
+    return lines + [source.TWO_ASSERTIONS]
 
 
 def in_the_model(data: Data) -> list[str]:
@@ -139,7 +118,26 @@ def in_the_model(data: Data) -> list[str]:
         lines.append("So: the one before I/O is submitted, and only if the "
                      "block built in memory was not marked up to date, as "
                      "before 6.8. Marked so, no reader met one here.")
-    return lines
+    return lines + on_which_list(data)
+
+
+def on_which_list(data: Data) -> list[str]:
+    """The reporter's buffer was on none: was it here?"""
+    try:
+        events = data.story("none_pre_done", "reread")
+    except Unanswered as why:
+        return [f"Whether the buffer is on a list then: {why}."]
+    read = first(events, lambda e: e.actor == "Reader" and "Q" in
+                 (e.flags or ""))
+    if not read:
+        return ["Whether the buffer is on a list then: no step of the "
+                "timeline has a reader that meets the flag."]
+    if not read.linked:
+        return [f"As reported, it was on no list: {read.actor} "
+                f"\"{read.step}\", flags {read.flags}, not linked."]
+    return [f"NOT REPRODUCED: that it \"wasn't on any delwri list\". "
+            f"{read.actor} \"{read.step}\" with flags {read.flags}, and the "
+            "buffer still linked: on the AIL's list, which had not come by."]
 
 
 def who_clears(data: Data) -> list[str]:
@@ -150,12 +148,12 @@ def who_clears(data: Data) -> list[str]:
             continue
         if had and "Q" not in event.flags and event.linked:
             later = first(events, lambda e: e.step == "frees X", event.ms)
-            freed = (", and goes on to free the block: xfs_buf_stale() from "
-                     "xfs_trans_binval(), as the old btree's block is freed"
+            freed = (", and goes on to free the block, one of the old tree's"
                      if later and later.actor == event.actor else "")
             return [f"Staling: {event.actor} \"{event.step}\", the flags go "
                     f"to {event.flags}, the buffer stays linked"
-                    f"{' and locked' if event.locked else ''}{freed}."]
+                    f"{' and locked' if event.locked else ''}{freed}.",
+                    *source.WHO_CLEARS]
         had = "Q" in event.flags
     raise Unanswered("in no step of the timeline the flag went and the link "
                      "stayed")
@@ -190,6 +188,7 @@ def in_general(data: Data) -> list[str]:
     lines = [f"Yes: {' and '.join(bad)} without any fix." if bad else
              "No harm but to bulk loading was shown without any fix:"]
     lines += [verdict_line(data, "none", h) for h in hazards]
+    lines += source.IGNORES_FALSE
     return lines + (meetings(data) or [
         "How often it is met without any repair: not measured here (workload "
         "churn)."])
@@ -233,7 +232,10 @@ def who_drops(data: Data) -> list[str]:
             return [f"{end.actor} \"{end.step}\", "
                     f"{end.ms - commits[-1].ms:.1f} ms after the root was "
                     f"committed; flags {before.flags} before, {end.flags} "
-                    f"after (none, {hazard})."]
+                    f"after (none, {hazard}).",
+                    ("It leaves the flag set, as the letter has it."
+                     if "Q" in (end.flags or "") else
+                     "The flag goes with the link."), source.NO_LEAK]
     data.cell("none", "lost-error")
     raise Unanswered("in no timeline of none the list's owner got to the "
                      "block after the commit")
@@ -247,8 +249,19 @@ def papers_over(data: Data) -> list[str]:
     lines = [f"It keeps {' and '.join(held) or 'nothing'}"
              + (f", and violates {', '.join(rest)}." if rest else
                 " and violates nothing that the matrix knows.")]
-    return lines + [verdict_line(data, MERGED, h) for h in
-                    dict.fromkeys(["ordering", "lost-error", *rest])]
+    for h in dict.fromkeys(["ordering", "lost-error", *rest]):
+        lines += [verdict_line(data, MERGED, h)] + theoretical(data, MERGED, h)
+    return lines + (review_kernel.longest_waits(data.kernel, MERGED)
+                    if data.kernel else [])
+
+
+def theoretical(data: Data, fix: str, hazard: str) -> list[str]:
+    """Of an unbounded wait: what it takes."""
+    cell = data.cell(fix, hazard)
+    if hazard != "unbounded-wait" or cell["verdict"] != "violated":
+        return []
+    passes = re.search(r"all (\d+) of them", cell["evidence"])
+    return [source.THEORETICAL.format(passes[1] if passes else "many")]
 
 
 def wait_in_lookup(data: Data) -> list[str]:
@@ -258,7 +271,11 @@ def wait_in_lookup(data: Data) -> list[str]:
                   for verdict in ("holds", "violated"))
     lines = [f"It keeps {', '.join(held) or 'nothing'}"
              + (f", and violates {', '.join(rest)}." if rest else ".")]
-    lines += [verdict_line(data, IN_LOOKUP, h) for h in rest]
+    for h in rest:
+        lines += [verdict_line(data, IN_LOOKUP, h)] + theoretical(
+            data, IN_LOOKUP, h)
+    if data.kernel:
+        lines += review_kernel.longest_waits(data.kernel, IN_LOOKUP)
     return lines + cost_lines(data, IN_LOOKUP, "lookup")
 
 
@@ -287,16 +304,23 @@ def flag_leak(data: Data) -> list[str]:
     runs = sum(cell["runs"] for cell in cells.values())
     lines = [verdict_line(data, fix, "flag-leak") for fix in bad]
     if bad:
-        return [f"Yes: {', '.join(bad)}."] + lines
+        return [f"Yes: {', '.join(bad)}."] + lines + [source.HISTORY]
     return [f"Not seen: in none of {runs} scenario runs of "
             f"{len(cells) - len(untested)} fixes did a lookup, a last "
             "release or the teardown meet the flag on an unlinked buffer. "
-            "That no run showed it does not prove that it cannot be."]
+            "That no run showed it does not prove that it cannot be.",
+            source.NO_LEAK, source.HISTORY]
+
+
+HUNDRED_THOUSAND = "repair_storm/100k"
 
 
 def long_list(data: Data) -> list[str]:
-    """Whoever waits for a long list, or takes a buffer off it."""
-    lines = []
+    """100,000 buffers on the AIL's list, in model and kernel; then whoever
+    waits for a list, or takes a buffer off it, elsewhere."""
+    lines = [f"In the real kernel: {NO_KERNEL}."] if not data.kernel else \
+        review_kernel.long_list(data.kernel, [MERGED, IN_LOOKUP, REMOVER])
+    rest, asked = [], []
     for side in data.sides:
         for case in side.cases():
             if not re.match(r"(repair_storm|bulkload|churn)\b", case[0]):
@@ -305,10 +329,37 @@ def long_list(data: Data) -> list[str]:
                      for fix in (MERGED, IN_LOOKUP, REMOVER)]
             parts = [p for p in parts if p]
             if parts:
-                lines.append(f"{case[0]}: {'; '.join(parts)}.")
-    if not lines:
+                said = [f"{case[0]}: {'; '.join(parts)}.",
+                        *list_lock(side, case)]
+                if case[0] == HUNDRED_THOUSAND:
+                    asked += said
+                else:
+                    rest += said
+    if not asked:
+        asked = [f"In the model: not measured here: scripts/run --workload "
+                 f"{HUNDRED_THOUSAND}."]
+    if not rest and not data.kernel and asked[0].startswith("In the model"):
         raise Unanswered("no workload with a list that others wait for was "
                          "measured: scripts/run --workload repair_storm")
+    return lines + asked + ["Shorter lists, in the model:"] * bool(rest) + rest
+
+
+def list_lock(side: compare.Side, case: tuple) -> list[str]:
+    """The lock that a fix has for its lists: counted in copies that are not
+    timed, or none has one."""
+    lines = []
+    for fix in dict.fromkeys(f for c, f in side.run.first.rows if c == case):
+        rows = [b.rows[case, fix] for b in side.run.blocks]
+        taken, contended, held = (
+            sum(r.counters.get("fix_lock_" + name, 0) for r in rows)
+            for name in ("taken", "contended", "hold_ns"))
+        if not taken:
+            continue
+        lines.append(
+            f"The list's lock of {fix}, {case[0]}: taken {taken:,.0f} times, "
+            f"held for {units.time(held / taken)} in the mean, contended "
+            f"{contended:,.0f} times ({units.figure(1e6 * contended / taken)} "
+            "in a million). The longest hold was not recorded.")
     return lines
 
 
@@ -340,7 +391,58 @@ def lost_wakeup(data: Data) -> list[str]:
     said = {True: "lost", False: "none seen lost"}
     return [f"In this model, without a full barrier before the wake-up: "
             f"{said[lost]}; with it: {said[lost_mb]}."] + [
-        verdict_line(data, fix, "lost-wakeup") for fix in fixes]
+        verdict_line(data, fix, "lost-wakeup") for fix in fixes] + [
+        *source.LOST_WAKEUP, *estimate(data)]
+
+
+def estimate(data: Data) -> list[str]:
+    """By the waits of the kernel's widened storm; else there is none."""
+    evidence = data.cell(MERGED, "lost-wakeup")["evidence"]
+    if not data.kernel:
+        return ["How often that is outside of the litmus: no estimate "
+                f"without natural waits: {NO_KERNEL}."]
+    steps = review_kernel.waits(data.kernel, "widened", MERGED) or []
+    return review_kernel.estimate(
+        evidence, int(verdict.total(steps, "wait_count")),
+        verdict.total(steps, "wait_total_ns"),
+        verdict.total(steps, "seconds"), "the kernel's widened storm")
+
+
+def held_back(data: Data) -> list[str]:
+    """Found meanwhile: what waiting in the bulk loader costs, and why."""
+    lines = [source.HELD_BACK[0]]
+    lines += review_kernel.cycles(data.kernel, [MERGED, DROP_FIRST,
+                                                IN_LOOKUP]) \
+        if data.kernel else [f"In the real kernel: {NO_KERNEL}."]
+    shown = model = 0
+    for side in data.sides:
+        for case in side.cases():
+            if not case[0].startswith("repair_storm"):
+                continue
+            model += 1
+            parts = [f"{fix}: {text}" for fix in (MERGED, DROP_FIRST,
+                                                  IN_LOOKUP)
+                     if (text := met_text(side, case, fix))]
+            if parts:
+                shown += 1
+                lines.append(f"In the model, {case[0]}: {'; '.join(parts)}.")
+    if not model:
+        lines.append("In the model: no repair_storm was measured here.")
+    elif not any(fix == DROP_FIRST for side in data.sides
+                 for _, fix in side.run.first.rows):
+        lines.append(f"{DROP_FIRST} was not measured in this run.")
+    if shown:
+        lines.append("How often blocks meet is the model's own: at another "
+                     "pace, and with another allocator, the kernel meets "
+                     "fewer. Milliseconds per met block are what compares.")
+    return lines + [source.HELD_BACK[1]]
+
+
+def met_text(side: compare.Side, case: tuple, fix: str) -> str:
+    if (case, fix) not in side.run.first.rows:
+        return ""
+    found = summary.met(side, case, fix)
+    return (found.text("repair") or "met none") if found else ""
 
 
 QUESTIONS: list[tuple[str, Callable[[Data], list[str]], str]] = [
@@ -362,11 +464,15 @@ QUESTIONS: list[tuple[str, Callable[[Data], list[str]], str]] = [
      wait_in_lookup,
      f"scripts/verify --fix {IN_LOOKUP}; scripts/run --workload lookup"),
     ("Can DELWRI_Q leak?", flag_leak, "scripts/verify --hazard flag-leak"),
-    ("Does the AIL's list, however long, stall whoever waits for it or "
-     "takes a buffer off it?", long_list,
-     "scripts/run --workload repair_storm"),
+    ("Does the AIL's list stall whoever waits for it or takes a buffer off "
+     "it, with 100,000 buffers on it?", long_list,
+     "scripts/run --workload repair_storm/100k; scripts/kernel all"),
     ("Can the merged fix lose its wake-up?", lost_wakeup,
      f"scripts/verify --fix {MERGED} --fix {MERGED}_mb --hazard lost-wakeup"),
+    ("Found meanwhile: why does waiting in the bulk loader cost more than "
+     "waiting in the lookup?", held_back,
+     f"scripts/run --fix {MERGED} --fix {DROP_FIRST} --fix {IN_LOOKUP} "
+     "--workload repair_storm"),
 ]
 
 

@@ -390,8 +390,8 @@ class Evidence(unittest.TestCase):
             self.assertEqual(
                 [a.question for a in found if not a.answered],
                 # Of a workload that the synthetic run does not have.
-                ["Does the AIL's list, however long, stall whoever waits for "
-                 "it or takes a buffer off it?"])
+                ["Does the AIL's list stall whoever waits for it or takes a "
+                 "buffer off it, with 100,000 buffers on it?"])
 
     def test_unverified_run_answers_nothing_of_correctness(self):
         found = self.review(verified=False)
