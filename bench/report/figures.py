@@ -113,8 +113,8 @@ def draw_row(axes, y: int, text: str, result: Result | None) -> None:
         axes.plot(span, (y, y), color=colour, lw=2, solid_capstyle="round")
     axes.plot([at], [y], "o", color=colour, ms=5)
     verdict = "(A/A)" if result.role == TWIN_ROLE else result.verdict
-    size = units.more(result.more.estimate, None)[0] if result.more \
-        else units.ratio(result.estimate)
+    size = units.more(result.more.estimate, result.more.interval)[0] \
+        if result.more else units.ratio(result.estimate)
     axes.text(1.01, y, f"{size}  {verdict}", transform=side, va="center", fontsize=8.5, color=colour)
 
 

@@ -85,18 +85,18 @@ def verdict_row(result: Result, comparison: Comparison, side: Side,
     interval = units.interval(result.interval)
     if result.more and result.confirmatory:
         more, interval = text.time_cells(result, comparison)
-        ratio = f"{more} ms" if times else more
+        ratio = more
     return {
         "fix": result.fix, "metric": result.metric,
         "verdict": result.verdict,
         "class": result.verdict.lower().replace(" ", "-"),
         "within": text.within(result, comparison),
         "ratio": ratio, "interval": interval.replace(",", ", "),
-        "kernel": said.verdict if said else "", "said": said.why if said
-        else "", "met": summary.met_text(side, result) if times else "",
+        "kernel": said, "met": summary.met_text(side, result) if times else "",
         "p": units.p_value(result.p_adjusted if result.confirmatory
                            else result.p),
-        "detectable": units.percent(result.detectable),
+        "detectable": "" if result.more else
+        units.percent(result.detectable),
         "blocks": result.blocks, "layouts": result.layouts or 1,
         "units": len(result.units), "why": result.why,
     }
@@ -123,16 +123,12 @@ def verdict_groups(side: Side, comparison: Comparison,
         if results:
             found.append({"case": summary.case_title(case),
                           "open": case[0].startswith(summary.OPEN),
-                          "note": " ".join(
-                              line.strip() for line in text.case_notes(
-                                  side, case, kernel, times))
-                          if confirmatory else "",
+                          "notes": text.case_notes(side, case, kernel, times)
+                          if confirmatory else [],
                           "rows": [verdict_row(r, comparison, side, kernel)
                                    for r in results],
-                          "end": " ".join(
-                              line.strip() for line in text.case_end(
-                                  side, case, kernel))
-                          if confirmatory and times else ""})
+                          "end": text.case_end(side, case, kernel)
+                          if confirmatory and times else []})
     return found
 
 

@@ -171,12 +171,14 @@ def verdict_lines(comparison: Comparison,
                 lines += ([""] if head else []) + [new]
             head = new
             lines.append(summary.case_title(case))
-            lines += case_notes(side, case, kernel)
+            for note in case_notes(side, case, kernel):
+                lines += wrap(note, "    ", "  ")
             for row in rows:
                 lines += result_lines(row, comparison)
                 lines += beside_row(row, side, kernel)
             lines += twin_lines(side, case)
-            lines += case_end(side, case, kernel)
+            for note in case_end(side, case, kernel):
+                lines += wrap(note, "    ", "  ")
     return lines
 
 
@@ -191,7 +193,7 @@ def case_notes(side: Side, case: tuple, kernel: dict | None,
     if note and kernel:
         note += f"; {confirm.of_baseline(case, kernel)}"
     time = summary.base_time(side, case) if times else ""
-    return wrap(note, "    ", "  ") + wrap(time, "    ", "  ")
+    return [line for line in (note, time) if line]
 
 
 def case_end(side: Side, case: tuple, kernel: dict | None) -> list[str]:
@@ -199,11 +201,8 @@ def case_end(side: Side, case: tuple, kernel: dict | None) -> list[str]:
     lines = []
     idle = summary.met_none(side, case)
     if idle:
-        lines += wrap(f"no stale, linked block was met by {', '.join(idle)}",
-                      "    ", "  ")
-    for tie in confirm.ties(side, case, kernel) if kernel else []:
-        lines += wrap(tie, "    ", "  ")
-    return lines
+        lines.append(f"no stale, linked block was met by {', '.join(idle)}")
+    return lines + (confirm.ties(side, case, kernel) if kernel else [])
 
 
 def beside_row(row: Result, side: Side, kernel: dict | None,
