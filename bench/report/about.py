@@ -191,6 +191,7 @@ def design(run: Run) -> list[tuple[str, str]]:
          if sizes else "not recorded"),
         ("rounds", span([float(r) for r in rounds], 0) if rounds else "none"),
         ("threads", str(first.threads)),
+        ("cache", f"Linux {first.cache}'s"),
         ("device", first.device if first.device in
          ("memory", "file", "disk") else "file or disk"),
         ("seed of all orders", first.seed),

@@ -20,11 +20,11 @@ def ranked(figures: dict[str, Figure]) -> str:
     """
     order = sorted(figures, key=lambda fix: (figures[fix].value, fix))
     groups = [list(same) for _, same in itertools.groupby(
-        order, key=lambda fix: f"{figures[fix].value:.3g}")]
+        order, key=lambda fix: short(figures[fix].value))]
     largest = max(groups, key=len, default=[])
     text, before = "", []
     for group in groups:
-        value = f" {figures[group[0]].value:.3g}"
+        value = f" {short(figures[group[0]].value)}"
         if len(group) > 2 and group is largest:
             names = ["all" if len(groups) == 1 else "the others"]
         else:

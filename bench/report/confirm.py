@@ -15,7 +15,7 @@ from bench.report.compare import (EQUIVALENT, FASTER, SLOWER, VIOLATED,
 from bench.report.agreement import ENOUGH_POWER
 from bench.report.fidelity import PAIRS, kernel_time, tables_of
 from bench.report.load import BASELINE, Row
-from bench.report.pace import FIRST_CACHE, is_of
+from bench.report.pace import is_of
 from bench.report.rates import Figure, rate, short
 
 CONFIRMED, TIE = "confirmed", "not confirmed"
@@ -78,7 +78,7 @@ def word(result: Result, side: Side, kernel: dict) -> Word | None:
         return None
     of = Kernel(kernel)
     rows = [b.rows[result.case, result.fix] for b in side.run.blocks]
-    cache = getattr(side.run, "cache", None) or FIRST_CACHE
+    cache = side.run.first.cache
     if not is_of({"cache": cache}, kernel["kernel"]):
         return Word(NOT_MEASURED, f"the run's cache is {cache}'s, the "
                                   f"kernel {kernel['kernel']}")
@@ -145,7 +145,7 @@ def by_waits(result: Result, rows: list[Row], of: Kernel) -> Word:
     waited = sum(r.waits["list"][0] for r in rows if r.waits)
     if result.verdict == SLOWER and waited:
         if not fix.count:
-            operations = sum(r.operations for r in rows)
+            operations = sum(r.counted for r in rows)
             expected = waited / operations * fix.exposure
             if per == "loads":
                 why += f"; by the model's rate {short(expected)}"

@@ -25,6 +25,7 @@ CONFIGURATION: dict[str, Callable[[Run], Any]] = {
     "placements": lambda run: sorted({f"{c[2]}, {c[1]}" for c, _ in
                                       run.first.rows if c[2]}),
     "device": device_kind,
+    "cache": lambda run: run.first.cache,
     "seed": lambda run: run.first.seed,
     "workloads": lambda run: sorted({c[0] for c, _ in run.first.rows}),
     "fixes": lambda run: sorted({fix for _, fix in run.first.rows}),

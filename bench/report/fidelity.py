@@ -27,10 +27,14 @@ class Metric:
     waits: bool = False         # of who waits for a list
 
 
-def model_count(of: Callable[[Row], float], per: Callable[[Row], float]):
+def model_count(of: Callable[[Row], float | None],
+                per: Callable[[Row], float | None]):
+    """Rows that did not count one of the two count in neither."""
     def figure(rows: list[Row]) -> Figure | None:
-        exposure = sum(per(r) for r in rows)
-        return rate(round(sum(of(r) for r in rows)), exposure) \
+        pairs = [(of(r), per(r)) for r in rows]
+        pairs = [p for p in pairs if None not in p]
+        exposure = sum(p[1] for p in pairs)
+        return rate(round(sum(p[0] for p in pairs)), exposure) \
             if exposure else None
     return figure
 
@@ -43,8 +47,16 @@ def kernel_count(of: str, per: str):
     return figure
 
 
-def list_waits(row: Row) -> int:
-    return row.waits["list"][0] if row.waits else 0
+def list_waits(row: Row) -> int | None:
+    return row.waits["list"][0] if row.waits else None
+
+
+def counter(name: str) -> Callable[[Row], float | None]:
+    return lambda row: row.counters.get(name)
+
+
+def loads(row: Row) -> int:
+    return row.counted
 
 
 def model_mean_wait(rows: list[Row]) -> Figure | None:
@@ -71,14 +83,13 @@ def kernel_time(those: list[dict]) -> Figure | None:
 
 STORM = (
     Metric("misqueued blocks per load",
-           model_count(lambda r: r.misqueued, lambda r: r.operations),
+           model_count(lambda r: r.misqueued, loads),
            kernel_count("misqueued", "loads"), ("misqueued", "loads")),
     Metric("meetings with a stale, linked buffer per load",
-           model_count(lambda r: r.counters.get("meetings", 0),
-                       lambda r: r.operations),
+           model_count(counter("meetings"), loads),
            kernel_count("met_lookup", "loads"), ("met_lookup", "loads")),
     Metric("waits for a list per load",
-           model_count(list_waits, lambda r: r.operations),
+           model_count(list_waits, loads),
            kernel_count("wait_count", "loads"), ("wait_count", "loads"),
            waits=True),
     Metric("mean wait for a list, ms", model_mean_wait, kernel_mean_wait,
@@ -87,12 +98,11 @@ STORM = (
 )
 CHURN = (
     Metric("meetings with a stale, linked buffer per lookup",
-           model_count(lambda r: r.counters.get("meetings", 0),
-                       lambda r: r.counters.get("lookups", 0)),
+           model_count(counter("meetings"), counter("lookups")),
            kernel_count("met_lookup", "lookups"),
            ("met_lookup", "lookups")),
     Metric("waits for a list per lookup",
-           model_count(list_waits, lambda r: r.counters.get("lookups", 0)),
+           model_count(list_waits, counter("lookups")),
            kernel_count("wait_count", "lookups"),
            ("wait_count", "lookups"), waits=True),
 )
@@ -226,10 +236,17 @@ def tables_of(run: Run, data: dict, workload: str, scenario: str,
             for metric in metrics if not needs_speed(metric, data)]
 
 
+def of_one_cache(run: Run, data: dict) -> bool:
+    return pace.is_of({"cache": run.first.cache}, data["kernel"])
+
+
 def own_run(run: Run, data: dict) -> tuple[list[Table], list[str]]:
     """The model's workloads as they ran, at paces of their own."""
     tables: list[Table] = []
     missing: dict[str, list[str]] = {}
+    if not of_one_cache(run, data):
+        return [], [f"the run's cache is Linux {run.first.cache}'s, the "
+                    f"kernel {data['kernel']}"]
     for workload, scenario, metrics in PAIRS:
         rows = model_rows(run, workload)
         those = verdict.by_fix(data, scenario)
@@ -274,8 +291,9 @@ def at_pace(paced: pace.Paced, data: dict) -> tuple[list[Table], list[str]]:
         if lack:
             missing.setdefault(f"{scenario} not at the kernel's pace",
                                []).extend(lack)
-        loads = any(verdict.total(steps, "loads") for steps in those.values())
-        for metric in STORM if loads else CHURN_PACED:
+        loaded = any(verdict.total(steps, "loads")
+                     for steps in those.values())
+        for metric in STORM if loaded else CHURN_PACED:
             if metric.hardware:
                 continue
             tables.append(in_both(
@@ -346,7 +364,7 @@ def fidelity(run: Run | None, data: dict,
                       "kernel's, so sizes tell little: scripts/pace.", "")
         out += [line for why in why_not
                 for line in filled(f"not compared, {why}", "")]
-    if run is not None:
+    if run is not None and of_one_cache(run, data):
         tables += trials(run, data) + cost_figures(run.path, data)
     if gone := left_out(data):
         out += filled("not compared, hooks that found no place: "
@@ -360,6 +378,7 @@ def order(tables: list[Table], sizes: bool) -> list[str]:
     out: list[str] = []
     empty = [t for t in tables if not t.model]
     equal = [t for t in tables if t.model and not t.large()
+             and not (sizes and t.sizes())
              and not agreement(t.kernel, t.kernel).both]
     telling = [t for t in tables if t not in empty and t not in equal]
     if telling:

@@ -25,6 +25,8 @@ WAITS = ("lock", "list", "log", "io")
 BASELINE = "none"
 TWIN = "none_twin"
 IDLE = "null"
+# Blocks of before there were two generations are of this one.
+FIRST_CACHE = "6.12"
 NO_REASON = "no reason was given"
 
 
@@ -50,7 +52,7 @@ class Row:
     perf: list[dict]
     checked: int
     violated: int
-    misqueued: int
+    misqueued: int | None
     left: dict[str, int]
     floor: str
     parameters: Any
@@ -70,6 +72,7 @@ class Block:
     block_seed: str
     threads: int
     device: str
+    cache: str              # the kernel whose cache was modelled
     layout: str | None
     layout_of: int
     layout_reason: str
@@ -179,7 +182,7 @@ def parse_row(data: dict, block: dict) -> Row:
         perf=data.get("perf") or [],
         checked=data["checked"] or 0,
         violated=data["violated"] or 0,
-        misqueued=data["misqueued"] or 0,
+        misqueued=data["misqueued"],
         left={k: v for k, v in data["left_at_unmount"].items() if v},
         floor=data.get("floor_sha256") or "",
         parameters=data.get("parameters"),
@@ -248,6 +251,7 @@ def parse_block(path: Path, data: dict) -> Block:
         block_seed=str(data["block_seed"]),
         threads=data["threads"],
         device=data["device"],
+        cache=str(data.get("cache") or FIRST_CACHE),
         layout=None if layout is None else str(layout["program_crc64"]),
         layout_of=layout["of"] if layout else 1,
         layout_reason="" if layout else reason_of(data, "layout"),
@@ -373,6 +377,7 @@ def alike(run: Run) -> None:
         refuse_foreign(run, block, [
             ("number of threads", block.threads, first.threads),
             ("device", block.device, first.device),
+            ("cache", block.cache, first.cache),
             ("number of layouts", block.layout_of, first.layout_of),
             ("set of rows", rows_text(block, first), rows_text(first, first)),
             ("workload parameters", parameters(block), parameters(first)),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
 from bench.report import Refused
-from bench.report.load import read_json
+from bench.report.load import FIRST_CACHE, read_json
 from bench.report.rates import Figure, between, filled, ratio, short
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ SCHEMA = "delwribench-pace-1"
 NAMES = {"met": "met_lookup", "waits": "wait_count"}
 COUNTS = ("loads", "met", "misqueued", "waits", "wait_total_ns",
           "wait_max_ns", "lookups")
-# Rows of before there were two generations are of this one.
-FIRST_CACHE = "6.12"
 FACTOR, EVENTS, OF_ZERO = 3, 30, 3
 WITHIN, OUTSIDE, ACROSS = "within", "outside", "not shown"
 FEW, ZERO, NOT = "too few", "zero agrees", "not comparable"

@@ -137,14 +137,14 @@ class Met:
 def met(side: Side, case: tuple, fix: str) -> Met | None:
     """None: nothing of it was counted."""
     rows = [b.rows[case, fix] for b in side.run.blocks]
-    rows = [r for r in rows if r.waits and r.operations]
+    rows = [r for r in rows if r.waits and r.counted]
     if not rows:
         return None
     waits = add_waits([r.waits["list"] for r in rows])
     known = all("meetings" in r.counters for r in rows)
     return Met(int(sum(r.counters["meetings"] for r in rows)) if known
                else None, waits[0], waits[1],
-               sum(r.operations for r in rows))
+               sum(r.counted for r in rows))
 
 
 def operation(case: tuple) -> str:

@@ -87,6 +87,36 @@ class BothRuns(unittest.TestCase):
         shown = kernel.render(data(step("widened", "none")), load_run(run))
         self.assertIn("has a pace of its own", " ".join(shown.split()))
 
+    def test_another_cache_is_not_compared(self):
+        run = self.folder / "model"
+        synthetic.write(run, Truth(blocks=2, workloads=("repair_storm/1k",)))
+        for path in run.glob("block-*.json"):
+            synthetic.edit(path, lambda d: d.update(cache="7.3"))
+        both = data(*(step("widened", fix, misqueued=9)
+                      for fix in ("none", "remove_on_stale")))
+        shown = " ".join(kernel.render(both, load_run(run)).split())
+        self.assertIn("not compared, the run's cache is Linux 7.3's, the "
+                      "kernel 6.12.117+deb12", shown)
+        self.assertNotIn("repair_storm/1k, widened", shown)
+        both["kernel"] = "7.3.4"
+        shown = " ".join(kernel.render(both, load_run(run)).split())
+        self.assertIn("repair_storm/1k, widened", shown)
+
+    def test_counts_are_per_counted_operation(self):
+        """Of one round by another copy than the timed one."""
+        run = self.folder / "model"
+        synthetic.write(run, Truth(blocks=2, workloads=("repair_storm/1k",)))
+        both = data(*(step("widened", fix, wait_count=6, loads=1000)
+                      for fix in ("none", "remove_on_stale")))
+        for path in run.glob("block-*.json"):
+            synthetic.edit(path, lambda d: [r.update(
+                counted={"copy": "instrumented", "operations": 50},
+                misqueued=None) for r in d["rows"]])
+        shown = " ".join(kernel.render(both, load_run(run)).split())
+        # 6 waits in 100, not in 200,000; what nobody counted is no 0.
+        self.assertIn("model/kernel: none, remove_on_stale 10 [", shown)
+        self.assertRegex(shown, "no fix has in both misqueued blocks")
+
     def test_third_count(self):
         """The model waits with two fixes, the kernel with neither."""
         run = self.folder / "model"

@@ -77,9 +77,11 @@ def row(workload: str, fix: str, batches: np.ndarray,
         rng: np.random.Generator, truth: Truth) -> dict:
     waits = {kind: {"count": 0, "total_ns": 0, "max_ns": 0}
              for kind in WAIT_KINDS}
+    loaded = {"misqueued": None, "misqueued_reason": "nothing is bulk loaded"}
     if workload.startswith("repair_storm"):
         waits["list"] = {"count": 3, "total_ns": 60_000_000,
                          "max_ns": 31_000_000}
+        loaded = {"misqueued": 0}
         waits["io"] = {"count": 90, "total_ns": 9_000_000,
                        "max_ns": 200_000}
     data = {
@@ -89,11 +91,10 @@ def row(workload: str, fix: str, batches: np.ndarray,
         "latency_reason": "single operations are not timed", "stall": None,
         "stall_reason": "nobody else waits here", "checked": None,
         "checked_reason": "this workload commits no root", "violated": None,
-        "misqueued": None, "misqueued_reason": "nothing is bulk loaded",
         "left_at_unmount": {"buffers": 0, "pins": 0, "log_items": 0,
                             "list_entries": 0, "flag_leaks": 0,
                             "busy_extents": 0},
-    }
+    } | loaded
     if truth.latency:
         data["latency"] = histogram(
             rng.lognormal(np.log(batches.mean() * 20), 0.5, 400))
