@@ -110,9 +110,13 @@ def lines(side: Side) -> list[str]:
         for columns, rows in made:
             out.append(f"  {'per operation':<20}" + "".join(
                 f" {c:>{WIDTH}}" for c in columns))
-            out += [f"  {fix:<20.20}" + "".join(
-                f" {cell(v):>{WIDTH}}" for v in values)
-                for fix, values in rows]
+            for fix, values in rows:
+                # A long name has a line of its own.
+                if len(fix) > 20:
+                    out.append(f"  {fix}")
+                name = fix if len(fix) <= 20 else ""
+                out.append(f"  {name:<20}" + "".join(
+                    f" {cell(v):>{WIDTH}}" for v in values))
         scaled = shares(side, case)
         if scaled:
             out += textwrap.wrap("scaled, counted for this share of the "

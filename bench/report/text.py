@@ -65,11 +65,11 @@ def matrix_lines(side: Side) -> list[str]:
                     "fast fix may be a wrong one.")
     hazards = [h for h in summary.HAZARDS
                if any(h in cells for cells in matrix.values())]
-    lines = [f"{'':<20}" + "".join(f" {summary.HAZARDS[h][0]:<3}"
+    lines = [f"{'':<22}" + "".join(f" {summary.HAZARDS[h][0]:<3}"
                                    for h in hazards).rstrip()]
     for fix, cells in matrix.items():
         marks = "".join(f" {summary.mark(cells.get(h)):<3}" for h in hazards)
-        lines.append(f"{fix:<20.20}{marks}".rstrip())
+        lines.append(f"{fix:<22.22}{marks}".rstrip())
     lines += [""] + wrap("ok: held in every scenario; no: broken; BAD: broken "
                          "in spite of its claim; ?: could not be tested; -: "
                          "not run.")
@@ -362,7 +362,7 @@ def latency_lines(side: Side) -> list[str]:
             made += case_latency(side, case, reasons)
         if made:
             lines += loop_heading(part, lines)
-            lines.append(f"  {'':<20} {'p50':>9} {'p99':>9} {'p99.9':>9} "
+            lines.append(f"  {'':<22} {'p50':>9} {'p99':>9} {'p99.9':>9} "
                          f"{'max':>9} {'number':>7}")
         lines += made
     if lines:
@@ -387,7 +387,7 @@ def case_latency(side: Side, case: tuple,
         cells = [units.time(v) if v is not None else "-"
                  for v in (*summary.percentiles(t.latency),
                            t.latency.largest)]
-        lines.append(f"  {t.fix:<20.20}" + "".join(f" {c:>9}" for c in cells)
+        lines.append(f"  {t.fix:<22.22}" + "".join(f" {c:>9}" for c in cells)
                      + f" {t.latency.count:>7}")
         if t.series:
             lines += wrap(t.series.text(), "      ", "    ")
@@ -407,10 +407,10 @@ def wait_lines(side: Side) -> list[str]:
             cells.append(max(t.waits[k][2] for k in WAITS))
             texts = [units.time(c) if c else "0" for c in cells]
             texts.append(units.time(t.stall[2]) if t.stall else "-")
-            lines.append(f"  {t.fix:<20.20}"
+            lines.append(f"  {t.fix:<22.22}"
                          + "".join(f" {x:>7}" for x in texts))
     if lines:
-        lines.insert(0, f"  {'per operation':<20}" + "".join(
+        lines.insert(0, f"  {'per operation':<22}" + "".join(
             f" {k:>7}" for k in [*WAITS, "longest", "stall"]))
         lines += wrap("longest: of any wait; stall: the longest that others "
                       "were delayed by what a waiter held; -: not measured. "

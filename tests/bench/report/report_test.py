@@ -237,6 +237,20 @@ class Reported(unittest.TestCase):
         self.assertEqual(found.returncode, 2)
         self.assertIn("would be overwritten", found.stderr)
 
+    def test_long_names_are_whole(self):
+        """One of 22 letters, and its neighbours with the same beginning."""
+        name = "delwri_queue_here_drop"
+        folder = synthetic.write(self.top / "long", Truth(
+            fixes={name: 1.0, "delwri_queue_here": 1.0}, latency=True,
+            workloads=("lookup/own", "repair_storm/1"),
+            perf={f"count-{i}": 1.0 for i in range(7)}))
+        self.assertEqual(script("report", folder).returncode, 0)
+        text = (folder / "report" / "report.txt").read_text()
+        self.assertLessEqual(max(map(len, text.splitlines())), 72)
+        self.assertNotRegex(text, rf"{name[:18]}(d|dr|dro)?( |$)")
+        # Matrix, verdicts, latencies, waits, counters.
+        self.assertGreaterEqual(len(re.findall(rf"(?m)^ *{name}", text)), 9)
+
     def test_several_runs(self):
         other = synthetic.write(self.top / "far", Truth(
             workloads=("lookup/own",), threads=4))
