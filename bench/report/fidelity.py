@@ -81,6 +81,10 @@ def kernel_time(those: list[dict]) -> Figure | None:
                   for s in those if s.get("repairs"))
 
 
+def no_run(_: list[Row]) -> None:
+    """Only compared at equal pace."""
+
+
 STORM = (
     Metric("misqueued blocks per load",
            model_count(lambda r: r.misqueued, loads),
@@ -106,7 +110,16 @@ CHURN = (
            kernel_count("wait_count", "lookups"),
            ("wait_count", "lookups"), waits=True),
 )
-CHURN_PACED = (*CHURN, *(m for m in STORM if m.name.startswith("mean")))
+# Nothing is loaded there, and a lookup of the model is not one of the
+# kernel's, which looks up more; at equal pace seconds are alike.
+CHURN_PACED = (
+    Metric("meetings with a stale, linked buffer per second", no_run,
+           kernel_count("met_lookup", "seconds"), ("met_lookup",)),
+    Metric("waits for a list per second", no_run,
+           kernel_count("wait_count", "seconds"), ("wait_count",),
+           waits=True),
+    *(m for m in STORM if m.name.startswith("mean")),
+)
 # Model's workload, kernel's scenario, what is compared.
 PAIRS = (
     ("repair_storm/1", "natural", STORM),
@@ -274,6 +287,8 @@ def at_pace(paced: pace.Paced, data: dict) -> tuple[list[Table], list[str]]:
         {"cache": c}, data["kernel"])})
     if others:
         missing[f"another cache than Linux {data['kernel']}"] = others
+    if not all(map(pace.is_at_pace, paced.rows)):
+        missing["at the machine's own pace"] = ["rows of --own-pace"]
     storms = [s for s in dict.fromkeys(s["scenario"] for s in data["steps"])
               if any("loads" in one and not verdict.mode(one)
                      for one in verdict.done(data, s))

@@ -41,15 +41,21 @@ class Paced:
         return {r.get("cache") or FIRST_CACHE for r in self.rows}
 
     def by_fix(self, scenario: str, release: str) -> dict[str, list[dict]]:
-        """Of the cache that this kernel has."""
+        """Of the cache that this kernel has, at its guest's pace."""
         found: dict[str, list[dict]] = {}
         for row in self.rows:
-            if row["scenario"] == scenario and is_of(row, release):
+            if row["scenario"] == scenario and is_of(row, release) \
+                    and is_at_pace(row):
                 found.setdefault(row["fix"], []).append(row)
         return found
 
     def scenarios(self) -> list[str]:
         return list(dict.fromkeys(r["scenario"] for r in self.rows))
+
+
+def is_at_pace(row: dict) -> bool:
+    """And not at this machine's own (scripts/pace --own-pace)."""
+    return row.get("pace", "guest") == "guest"
 
 
 def is_of(row: dict, release: str) -> bool:
@@ -130,7 +136,7 @@ def size(model: Figure, kernel: Figure) -> Size:
     return Size(ACROSS, found)
 
 
-ROW = "    {:<22}{:>8}{:>8} {:>20}  {}".format
+ROW = "    {:<22} {:>8} {:>8} {:>19}  {}".format
 
 
 def table_lines(table: "Table", found: dict[str, Size]) -> list[str]:

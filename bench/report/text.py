@@ -394,6 +394,13 @@ def case_latency(side: Side, case: tuple,
     return lines
 
 
+def wait_cell(ns: float) -> str:
+    """In seven columns."""
+    if 0 < ns < 1:
+        return f"{ns:.2f} ns" if ns >= 0.005 else "<.01 ns"
+    return units.time(ns) if ns else "0"
+
+
 def wait_lines(side: Side) -> list[str]:
     lines, quiet = [], []
     for case in side.cases():
@@ -405,7 +412,7 @@ def wait_lines(side: Side) -> list[str]:
         for t in rows:
             cells = [t.waits[k][1] / t.counted for k in WAITS]
             cells.append(max(t.waits[k][2] for k in WAITS))
-            texts = [units.time(c) if c else "0" for c in cells]
+            texts = [wait_cell(c) for c in cells]
             texts.append(units.time(t.stall[2]) if t.stall else "-")
             lines.append(f"  {t.fix:<22.22}"
                          + "".join(f" {x:>7}" for x in texts))

@@ -123,7 +123,7 @@ class Folders(unittest.TestCase):
         status, text = self.report(self.kernel(*self.STEPS),
                                    self.written(*self.ROWS, *self.ROWS))
         self.assertEqual(status, 0)
-        self.assertIn("0.01   0.012  0.833 [0.661, 1.05]", text)
+        self.assertIn("0.01    0.012 0.833 [0.661, 1.05]", text)
 
     def test_the_storms_own_run_stays_out(self):
         """Its pace is another; its verdicts and costs are compared."""
@@ -159,14 +159,32 @@ class Folders(unittest.TestCase):
         self.assertNotRegex(text, r"none +0\.01 +0\.012")
         self.assertIn("hooks that found no place: none's misqueued", text)
 
-    def test_churn_is_per_lookup(self):
+    def test_own_pace_is_no_pace(self):
+        text = self.report(self.kernel(*self.STEPS), self.written(
+            *(row | {"pace": "own"} for row in self.ROWS)))[1]
+        shown = " ".join(text.split())
+        self.assertIn("not comparable: at the machine's own pace", shown)
+        self.assertIn("not comparable: not at the kernel's pace: widened",
+                      shown)
+        self.assertIn("sizes at the kernel's pace: none", shown)
+
+    def test_columns_are_apart(self):
+        text = self.report(
+            self.kernel(step("widened", "none", loads=10**6,
+                             misqueued=333)),
+            self.written(paced("widened", "none", loads=10**6,
+                               misqueued=457)))[1]
+        self.assertRegex(text, r"none +0\.000457 0\.000333 ")
+
+    def test_churn_is_per_second(self):
         text = self.report(
             self.kernel(step("churn_alone", "none", loads=0, blocks=0,
                              met_lookup=200, lookups=10**6)),
             self.written(paced("churn_alone", "none", loads=0, met=100)))[1]
         self.assertIn("churn_alone, meetings with a stale, linked buffer per "
-                      "lookup", text)
-        self.assertIn("0.0001  0.0002   0.5 [", text)
+                      "second", text)
+        # 100 in 30 s, and 200 in 10 s.
+        self.assertRegex(text, r"none +3\.33 +20 +0\.167 \[")
 
     def test_refused(self):
         """One line: what, where, and what to do."""

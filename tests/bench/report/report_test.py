@@ -16,7 +16,7 @@ from pathlib import Path
 import synthetic
 from synthetic import Truth
 
-from bench.report import cli, timeline
+from bench.report import cli, text, timeline
 from bench.report.compare import Options, compare
 from bench.report.load import load_run
 from bench.report.review import answers
@@ -354,6 +354,14 @@ class Commands(unittest.TestCase):
             self.assertIn(f"no {name}: see what scripts/setup report says",
                           found.stderr)
             (self.top / f"{name}.py").unlink()
+
+
+class Cells(unittest.TestCase):
+    def test_waits_fit(self):
+        for ns, shown in ((0, "0"), (0.001, "<.01 ns"), (0.0845, "0.08 ns"),
+                          (0.549, "0.55 ns"), (1.5, "1.50 ns"),
+                          (5.1e10, "51.0 s")):
+            self.assertEqual(text.wait_cell(ns), shown)
 
 
 class Evidence(unittest.TestCase):
