@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 
 from bench.linux import verdict
+from bench.report import fidelity
+from bench.report.agreement import ENOUGH_POWER
 from bench.report.compare import (EQUIVALENT, FASTER, SLOWER, VIOLATED,
                                   Comparison, Result, Side)
-from bench.report.agreement import ENOUGH_POWER
-from bench.report.fidelity import PAIRS, kernel_time, tables_of
 from bench.report.load import BASELINE, Row
 from bench.report.pace import is_of
 from bench.report.rates import Figure, rate, short
@@ -121,7 +121,7 @@ def decided(claim: str, fix: Figure, none: Figure, why: str) -> Word:
 
 
 def by_time(result: Result, of: Kernel) -> Word:
-    fix, none = (kernel_time(of.steps(result.case, f))
+    fix, none = (fidelity.kernel_time(of.steps(result.case, f))
                  for f in (result.fix, BASELINE))
     if fix is None or none is None:
         return Word(NOT_MEASURED, "too few rounds for a time per repair")
@@ -183,10 +183,10 @@ def ties(side: Side, case: tuple, kernel: dict) -> list[str]:
     """Fixes that this table has far apart, and that tie in the kernel though
     it would have told them apart."""
     lines = []
-    for workload, scenario, metrics in PAIRS:
+    for workload, scenario, metrics in fidelity.PAIRS:
         if workload != case[0]:
             continue
-        for table in tables_of(side.run, kernel, workload, scenario,
+        for table in fidelity.tables_of(side.run, kernel, workload, scenario,
                                [m for m in metrics if m.waits]):
             why: dict[str, list[str]] = {}
             for p in table.large():
@@ -201,6 +201,30 @@ def ties(side: Side, case: tuple, kernel: dict) -> list[str]:
             lines += [f"kernel: not confirmed, it ties: {table.metric}: "
                       f"{'; '.join(pairs)}. {reason[0].upper()}{reason[1:]}"
                       for reason, pairs in why.items()]
+    return lines
+
+
+def trials(side: Side, kernel: dict) -> list[str]:
+    """What the kernel's trials say of the matrix: a line for each kind."""
+    if not is_of({"cache": side.run.first.cache}, kernel["kernel"]):
+        return [f"kernel: the run's cache is {side.run.first.cache}'s, the "
+                f"kernel {kernel['kernel']}: no trial compared"]
+    lines = []
+    for table in fidelity.trials(side.run, kernel):
+        found: dict[str, dict[str, list[str]]] = {}
+        for fix, seen in table.kernel.items():
+            broken = table.model[fix].value > 0
+            said = (CONFIRMED if seen.count else TIE) if broken else \
+                (CONTRADICTED if seen.count else "held")
+            found.setdefault(said, {}).setdefault(
+                f"{seen.count} of {seen.trials}", []).append(fix)
+        parts = [f"{said}: " + ", ".join(
+                     f"{', '.join(fixes)} {share}"
+                     for share, fixes in by_share.items())
+                 for said, by_share in found.items()]
+        if parts:
+            lines.append(f"kernel, {table.scenario}, trials that lost: "
+                         f"{'; '.join(parts)}")
     return lines
 
 

@@ -269,6 +269,7 @@ def render(comparison: Comparison, kernel: dict | None = None) -> str:
         counted=summary.COUNTED,
         tiles=tiles(comparison), matrix=matrix_rows(verified),
         matrix_reason=verified.run.matrix_reason,
+        matrix_kernel=confirm.trials(verified, kernel) if kernel else [],
         matrix_differences=summary.matrix_differences(comparison.sides),
         stories=stories(verified, charts), actors=ACTORS,
         forests=forests(comparison, charts),

@@ -550,6 +550,8 @@ def report_text(comparison: Comparison, kernel: dict | None = None) -> str:
     lines += matrix_lines(verified)
     for line in summary.matrix_differences(comparison.sides):
         lines += wrap(line, "    ", "")
+    for line in confirm.trials(verified, kernel) if kernel else []:
+        lines += wrap(line, "  ", "")
     lines += heading("Cost: verdicts") + verdict_lines(comparison, kernel)
     lines += [""] + verdict_legend(comparison)
     lines += heading("The questions of the review")

@@ -145,6 +145,24 @@ class Rows(unittest.TestCase):
             shown = " ".join(text.report_text(comparison, data).split())
             self.assertIn(f"kernel: {word} blocks not durable", shown)
 
+    def test_trials_and_the_matrix(self):
+        comparison = self.storm()
+        lost = step("crash", "none", settings={"mode": "crash"}, hit=1,
+                    held=1, xfs_repair_status=1, mount_status=0)
+        kept = lost | {"fix": "remove_on_stale", "xfs_repair_status": 0}
+        data = kernel_run(lost, lost, kept, kept, kept)
+        shown = " ".join(text.report_text(comparison, data).split())
+        self.assertIn("kernel, ordering and crash, trials that lost: held: "
+                      "remove_on_stale 0 of 3", shown.replace(
+                          "confirmed: none 2 of 2; ", ""))
+        self.assertIn("confirmed: none 2 of 2", shown)
+        bad = kept | {"xfs_repair_status": 1}
+        shown = " ".join(confirm.trials(
+            comparison.sides[0], kernel_run(bad, lost | {
+                "xfs_repair_status": 0})))
+        self.assertIn("contradicted: remove_on_stale 1 of 1", shown)
+        self.assertIn("not confirmed: none 0 of 1", shown)
+
     def test_in_text_page_and_summary(self):
         comparison = self.storm()
         data = kernel_run(self.widened("none", 0),
