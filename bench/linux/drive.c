@@ -163,7 +163,8 @@ int cmd_storm(char **argv)
 	};
 	int ags = atoi(argv[2]), changes = atoi(argv[5]);
 	int nr_loaders = atoi(argv[6]), in_a_row = atoi(argv[7]), last = 0;
-	long repairs = 0, errors = 0, ops = 0, syncs;
+	long repairs = 0, errors = 0, ops = 0, made = 0, gone = 0, punched = 0;
+	long syncs;
 	uint64_t begin, end, *ns;
 	struct trees trees;
 
@@ -215,13 +216,18 @@ int cmd_storm(char **argv)
 	for (int i = 0; i < nr_loaders; i++) {
 		pthread_join(loaders[i].thread, NULL);
 		ops += loaders[i].ops;
+		made += loaders[i].made;
+		gone += loaders[i].gone;
+		punched += loaders[i].punched;
 	}
 	syncs = sync_stop();
 
 	printf("seconds=%.3f repairs=%ld repair_errors=%ld last_errno=%d "
-	       "files=%ld load_ops=%ld syncs=%ld down=%d",
-	       (end - begin) / 1e9, repairs, errors, last, files.made, ops,
-	       syncs, is_down(&files));
+	       "files=%ld unlinks=%ld links=%ld load_ops=%ld load_creates=%ld "
+	       "load_unlinks=%ld load_punches=%ld syncs=%ld down=%d",
+	       (end - begin) / 1e9, repairs, errors, last, files.made,
+	       files.gone, files.links, ops, made, gone, punched, syncs,
+	       is_down(&files));
 	if (repairs) {
 		qsort(ns, repairs, sizeof(*ns), u64_cmp);
 		printf(" repair_p50_ns=%llu repair_p99_ns=%llu "

@@ -62,7 +62,7 @@ void filled_name(const struct filled *f, const char *mnt, long n, char *path,
  */
 struct churn {
 	const char *dir;
-	long made, gone;
+	long made, gone, links;
 	unsigned int seed;
 	bool keep;
 	int shared_fd;		/* see churn_extents() */
@@ -91,7 +91,8 @@ struct loader {
 	const char *dir;
 	pthread_t thread;
 	int id;
-	long ops;
+	long ops;		/* files taken up, ... */
+	long made, gone, punched; /* ... creates and opens, unlinks, holes */
 };
 
 void *load(void *arg);

@@ -121,6 +121,7 @@ void churn_links(struct churn *c, int n)
 			c->error = errno;
 			break;
 		}
+		c->links++;
 	}
 }
 
@@ -138,12 +139,13 @@ void *load(void *arg)
 		snprintf(name, sizeof(name), "%s/f%d", dir,
 			 rand_r(&seed) % 400);
 		if (rand_r(&seed) % 3 == 0) {
-			unlink(name);
+			l->gone += !unlink(name);
 			continue;
 		}
 		fd = open(name, O_RDWR | O_CREAT, 0644);
 		if (fd < 0)
 			continue;
+		l->made++;
 		if (fallocate(fd, 0, 0, n * BLOCK))
 			n = 0;
 		for (int i = 0; i < n; i += 2)
@@ -152,6 +154,8 @@ void *load(void *arg)
 					      FALLOC_FL_KEEP_SIZE,
 				      i * BLOCK, BLOCK))
 				break;
+			else
+				l->punched++;
 		close(fd);
 	}
 	return NULL;

@@ -24,11 +24,13 @@
 
 static unsigned int ail_eager;		/* push the whole AIL each pass */
 static unsigned int ail_delay_us;	/* sleep before the AIL submits */
+static unsigned int hold_marks;		/* hold it for so many, see below */
 static unsigned int hold_arm_ms;	/* at a hit, hold the AIL so long */
 static unsigned int fail_arm;		/* at a hit, fail that many writes */
 static int hit_nth;	/* hit only that of a load; -1: its last; 0: any */
 module_param_named(dwb_ail_eager, ail_eager, uint, 0644);
 module_param_named(dwb_ail_delay_us, ail_delay_us, uint, 0644);
+module_param_named(dwb_hold_marks, hold_marks, uint, 0644);
 module_param_named(dwb_hold_arm_ms, hold_arm_ms, uint, 0644);
 module_param_named(dwb_fail_arm, fail_arm, uint, 0644);
 module_param_named(dwb_hit_nth, hit_nth, int, 0644);
@@ -49,12 +51,14 @@ static struct {
 	u64		staled_linked;	/* staled while on a list */
 	u64		met_lookup;	/* lookups that found such a buffer */
 	u64		met_claim;	/* claims by a bulk load of its block */
+	u64		met_load;	/* ... that was one when the load began */
 	u64		hits;		/* ... with a knob armed */
 	u64		hit_daddr;
 	u64		hit_nth;	/* leaves first, from the left */
 	u64		hit_blocks;	/* of its load: the root is the last */
 	u64		hit_writes;	/* of that block that succeeded */
 	u64		hit_not_durable; /* load returned before its write */
+	u64		ail_passes;	/* looks at what there is to push */
 	u64		ail_submits;	/* started */
 	u64		ail_queued;	/* by the AIL since its last submit */
 	u64		ail_queued_max;	/* ... the most */
@@ -89,15 +93,23 @@ struct block {
 	bool			durable;
 };
 
-/* A buffer staled while linked, until the AIL's next submit but its own. */
+/*
+ * A buffer staled while linked: open from its unlock until the AIL's next
+ * submit has ended.  What was open when a load began it meets, whether or not
+ * a wait for another block has closed it meanwhile: so it stays for a while.
+ */
 struct mark {
 	struct hlist_node	node;
 	struct list_head	list;
 	xfs_daddr_t		daddr;
-	bool			open;	/* unlocked */
+	bool			open;
 	u64			opened;
+	u64			closed;	/* ns, or 0 */
 	u64			submits; /* started before it was opened */
 };
+
+enum { KEPT_SUBMITS = 16 };	/* so long is a mark of use, once closed */
+enum { HOLD_MARKS_MS = 2000 };
 
 static DEFINE_SPINLOCK(dwb_lock);
 static DEFINE_HASHTABLE(blocks, 10);
@@ -211,9 +223,10 @@ void dwb_stale(struct xfs_buf *bp)
 	spin_lock(&dwb_lock);
 	c.staled_linked++;
 	m = mark_find(xfs_buf_daddr(bp));
-	if (m)
+	if (m) {
 		m->open = false;
-	else if (new) {
+		m->closed = 0;
+	} else if (new) {
 		new->daddr = xfs_buf_daddr(bp);
 		hash_add(marks, &new->node, new->daddr);
 		list_add(&new->list, &mark_list);
@@ -232,7 +245,7 @@ void dwb_unlock(struct xfs_buf *bp)
 		return;
 	spin_lock(&dwb_lock);
 	m = mark_find(xfs_buf_daddr(bp));
-	if (m && !m->open) {
+	if (m && !m->open && !m->closed) {
 		m->open = true;
 		m->opened = ktime_get_ns();
 		m->submits = c.ail_submits;
@@ -308,18 +321,48 @@ void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio)
 
 bool dwb_ail_eager(void)
 {
+	spin_lock(&dwb_lock);
+	c.ail_passes++;
+	spin_unlock(&dwb_lock);
 	return READ_ONCE(ail_eager);
+}
+
+u64 dwb_ail_submits(void)
+{
+	u64 submits;
+
+	spin_lock(&dwb_lock);
+	submits = c.ail_submits;
+	spin_unlock(&dwb_lock);
+	return submits;
+}
+
+static unsigned int nr_open(void)
+{
+	unsigned int nr = 0;
+	struct mark *m;
+
+	lockdep_assert_held(&dwb_lock);
+	list_for_each_entry(m, &mark_list, list)
+		nr += m->open;
+	return nr;
 }
 
 void dwb_ail_before_submit(struct xfs_ail *ailp)
 {
 	unsigned int us = READ_ONCE(ail_delay_us);
+	u64 end, met;
 
 	dwb_others_queue(ailp);
 	if (us)
 		usleep_range(us, us + us / 10 + 1);
 	spin_lock(&dwb_lock);
-	while (ktime_get_ns() < hold_until) {
+	/* With so many open, until a load has met its first, or in vain. */
+	end = ktime_get_ns() + HOLD_MARKS_MS * NSEC_PER_MSEC;
+	met = c.met_load;
+	while (ktime_get_ns() < hold_until ||
+	       (hold_marks && nr_open() >= hold_marks && c.met_load == met &&
+		ktime_get_ns() < end)) {
 		spin_unlock(&dwb_lock);
 		usleep_range(900, 1100);
 		spin_lock(&dwb_lock);
@@ -338,12 +381,15 @@ void dwb_ail_after_submit(void)
 	spin_lock(&dwb_lock);
 	ail_in_submit = false;
 	list_for_each_entry_safe(m, n, &mark_list, list) {
+		if (m->closed && c.ail_submits - m->submits > KEPT_SUBMITS)
+			mark_free(m);
 		if (!m->open)
 			continue;
 		/* Opened while this ran: dropped by it or not, who knows. */
 		if (m->submits != c.ail_submits)
 			length_add(&c.window, now - m->opened);
-		mark_free(m);
+		m->open = false;
+		m->closed = now;
 	}
 	spin_unlock(&dwb_lock);
 }
@@ -401,6 +447,8 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	xfs_daddr_t daddr;
 	struct mark *m;
 	unsigned int nth;
+	u64 began = 0, submits = 0;
+	bool met;
 
 	if (error || cur->bc_ops->type == XFS_BTREE_TYPE_MEM)
 		return;
@@ -409,7 +457,7 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	else
 		daddr = XFS_AGB_TO_DADDR(mp, cur->bc_ag.pag->pag_agno,
 					 be32_to_cpu(ptr->s));
-	nth = dwb_watch_claim();
+	nth = dwb_watch_claim(&began, &submits);
 	b = block_alloc(daddr);
 
 	spin_lock(&dwb_lock);
@@ -424,16 +472,24 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	claims.now = nth;
 	claims.finobt = cur->bc_ops == &xfs_finobt_ops;
 	m = mark_find(daddr);
+	/* A submit that ran when the load began may have dropped it before. */
+	met = m && began && m->submits == submits &&
+	      (m->open || m->closed > began);
+	c.met_load += met;
 	if (m && m->open && m->submits == c.ail_submits && !ail_in_submit) {
 		c.met_claim++;
 		if ((hold_arm_ms || fail_arm) && !c.hits && hit_wanted())
 			hit(cur, daddr);
 	}
 	spin_unlock(&dwb_lock);
+	if (met)
+		dwb_watch_met();
 }
 
 int dwb_bload_end(int error)
 {
+	if (!error)
+		dwb_watch_loaded();
 	spin_lock(&dwb_lock);
 	if (error)
 		c.loads_failed++;
@@ -466,12 +522,14 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(staled_linked);
 	PRINT(met_lookup);
 	PRINT(met_claim);
+	PRINT(met_load);
 	PRINT(hits);
 	PRINT(hit_daddr);
 	PRINT(hit_nth);
 	PRINT(hit_blocks);
 	PRINT(hit_writes);
 	PRINT(hit_not_durable);
+	PRINT(ail_passes);
 	PRINT(ail_submits);
 	PRINT(ail_queued);
 	PRINT(ail_queued_max);
@@ -479,6 +537,7 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT_LENGTH(window);
 	PRINT_LENGTH(exposed);
 	n = dwb_waits_show(buf, n);
+	n = dwb_repairs_show(buf, n);
 	n += sysfs_emit_at(buf, n,
 			   "lookups=%lld held=%d failed_async=%d "
 			   "failed_sync=%d load_blocks=%llu hit_tree=%s\n",
@@ -502,6 +561,7 @@ static int counters_set(const char *val, const struct kernel_param *kp)
 		mark_free(m);
 	memset(&c, 0, sizeof(c));
 	dwb_waits_forget();
+	dwb_repairs_forget();
 	atomic64_set(&lookups, 0);
 	atomic_set(&fails_left, 0);
 	atomic_set(&failed_async, 0);

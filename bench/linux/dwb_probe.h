@@ -54,6 +54,10 @@ struct dwb_watch {
 	bool			load;		/* else a lookup */
 	bool			found;		/* its buffer in the cache */
 	unsigned int		claims;		/* blocks given to the load */
+	unsigned int		met;		/* ... that it met */
+	u64			began;		/* of a load: ns */
+	u64			submits;	/* ... the AIL's then */
+	u64			inner;		/* ... its lookups' sleeps for a list */
 	unsigned long		switches;	/* the task's own, at since */
 	u64			since;		/* ns */
 	unsigned long		hook;		/* ... the last one's place */
@@ -75,12 +79,45 @@ int dwb_kind_begin(enum dwb_kind kind);
 void dwb_kind_end(int *before);
 /* The caller's lookup has found a buffer in the cache. */
 void dwb_watch_found(void);
-/* The caller's load submits a block; is given its nth, from 1, returned. */
+/*
+ * The caller's load submits a block; is given its nth, from 1, returned, with
+ * when the load began, ns, and how many submits of the AIL had; meets it; and
+ * has succeeded.
+ */
 void dwb_watch_submit(void);
-unsigned int dwb_watch_claim(void);
+unsigned int dwb_watch_claim(u64 *began, u64 *submits);
+void dwb_watch_met(void);
+void dwb_watch_loaded(void);
 /* All that ended, as name=value from buf + n on; or back to nothing. */
 int dwb_waits_show(char *buf, int n);
 void dwb_waits_forget(void);
+
+/*
+ * What loads and repairs took, by how many blocks they met, and who frees
+ * blocks (dwb_repair.c).  A repair lasts from such a line to the end of the
+ * block that it is in.
+ */
+#define dwb_repairing()							\
+	struct dwb_repair dwb_r __cleanup(dwb_repair_end);		\
+	dwb_repair_begin(&dwb_r)
+
+/* Its own task's alone but for the node. */
+struct dwb_repair {
+	struct list_head	node;
+	struct task_struct	*task;
+	u64			began;		/* ns */
+	unsigned int		met;		/* blocks, by its loads */
+};
+
+void dwb_repair_begin(struct dwb_repair *r);
+void dwb_repair_end(struct dwb_repair *r);
+/* By the caller: an extent of so many blocks. */
+void dwb_freed(unsigned int len);
+/* The caller's load has succeeded; @ns: how long it took. */
+void dwb_load_took(const struct dwb_watch *w, u64 waits, u64 ns);
+/* As dwb_waits_show() and dwb_waits_forget(). */
+int dwb_repairs_show(char *buf, int n);
+void dwb_repairs_forget(void);
 
 /* What buffers the caller has locked, as far as dwb_held.c knows. */
 enum dwb_held {
@@ -93,7 +130,9 @@ void dwb_held_add(struct xfs_buf *bp);
 void dwb_held_del(struct xfs_buf *bp);
 
 /* The AIL daemon, around the submission of its list. */
-bool dwb_ail_eager(void);
+bool dwb_ail_eager(void);	/* asked once in each pass */
+/* How many submissions have started. */
+u64 dwb_ail_submits(void);
 void dwb_ail_before_submit(struct xfs_ail *ailp);
 void dwb_ail_after_submit(void);
 void dwb_others_queue(struct xfs_ail *ailp);

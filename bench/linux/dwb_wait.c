@@ -100,6 +100,10 @@ void dwb_watch_begin(struct dwb_watch *w, bool load)
 	memset(w, 0, sizeof(*w));
 	w->task = current;
 	w->load = load;
+	if (load) {
+		w->began = ktime_get_ns();
+		w->submits = dwb_ail_submits();
+	}
 	w->kind = DWB_LIST;
 	renew(w, _RET_IP_);
 	/* At the head: mine() finds it before the outer one. */
@@ -120,8 +124,11 @@ void dwb_watch_end(struct dwb_watch *w)
 	list_del(&w->node);
 	spin_unlock(&watch_lock);
 	outer = mine();
-	if (outer)
+	if (outer) {
 		renew(outer, _RET_IP_);
+		if (w->found)
+			outer->inner += list->count;
+	}
 	/* A lookup that finds nothing sleeps for memory. */
 	if (!w->load && !w->found)
 		return;
@@ -186,7 +193,7 @@ void dwb_watch_submit(void)
 	w->kind = DWB_IO;
 }
 
-unsigned int dwb_watch_claim(void)
+unsigned int dwb_watch_claim(u64 *began, u64 *submits)
 {
 	struct dwb_watch *w = mine();
 
@@ -194,7 +201,28 @@ unsigned int dwb_watch_claim(void)
 		return 0;
 	look(w, _RET_IP_);
 	w->kind = DWB_LIST;
+	*began = w->began;
+	*submits = w->submits;
 	return ++w->claims;
+}
+
+void dwb_watch_met(void)
+{
+	struct dwb_watch *w = mine();
+
+	if (w && w->load)
+		w->met++;
+}
+
+void dwb_watch_loaded(void)
+{
+	struct dwb_watch *w = mine();
+
+	if (!w || !w->load)
+		return;
+	look(w, _RET_IP_);
+	dwb_load_took(w, w->sleeps[DWB_LIST].count + w->inner,
+		      ktime_get_ns() - w->began);
 }
 
 static int sleep_show(char *buf, int n, const char *name,

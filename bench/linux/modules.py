@@ -27,11 +27,12 @@ OPTIONS = [
     "BTREE_IN_MEM",
     "ONLINE_SCRUB_STATS",
 ]
-PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c", "dwb_wait.c", "dwb_others.c")
+PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c", "dwb_wait.c", "dwb_repair.c", "dwb_others.c")
 # What a file has that probe.cocci may change.
 PROBED = re.compile(
     rb"\bXBF_STALE\b|&\S+->b_sema\)|\btrace_xfs_buf_(delwri_queue|submit|iodone|get)\("
     rb"|\bXBF_TRYLOCK\b|\bsubmit_bio\(|\bXFS_AIL_OPSTATE_PUSH_ALL\b|&\S+->ail_buf_list\b"
+    rb"|\btrace_xfs_extent_busy\(|\btrace_xchk_start\("
     rb"|->btree_height\b|->claim_block\b|\bxfs_btree_bload_get_records_fn\b|\bxfs_buf_stale\("
 )
 # Without these nobody knows what a load did: by hook, where it belongs.

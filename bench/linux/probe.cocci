@@ -139,6 +139,23 @@ expression bp;
  	...+>
  }
 
+@freed@
+expression len;
+@@
++	dwb_freed(len);
+ 	trace_xfs_extent_busy(..., len);
+
+@repairing@
+identifier f;
+@@
+ f(...)
+ {
++	dwb_repairing();
+ 	<+...
+ 	trace_xchk_start(...);
+ 	...+>
+ }
+
 @eager@
 expression e;
 @@

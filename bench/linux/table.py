@@ -69,6 +69,8 @@ def _knobs(settings: dict) -> str:
     how += ["the AIL pushes everything"] if settings.get("eager") else []
     if settings.get("delay"):
         how.append(f"{settings['delay'] / 1000:g} ms before it submits")
+    if settings.get("hold"):
+        how.append(f"it waits for a load to meet one, if {settings['hold']} or more are staled")
     if settings.get("others"):
         how.append(f"{settings['others']:,} buffers more on its list")
     return ", ".join(how) or "no knob"
@@ -101,6 +103,8 @@ def _storm(data: dict, scenario: str) -> list[str]:
             f"{_sum(data, fix, steps, 'wait_count'):>6}"
             f"{mean:>7}{longest:>7}{per_second:>7}"
         )
+    if data.get("until"):
+        out += _filled(verdict.events_shown(data, scenario))
     return out
 
 
@@ -136,6 +140,62 @@ def _windows(data: dict) -> list[str]:
         met = {f: _sum(data, f, s, "met_lookup") for f, s in by_fix(data, scenario).items()}
         out += _filled(f"  {scenario}: {_but(met)}")
     return out
+
+
+KINDS = ("1 met", "2", "3", "4 or more")
+
+
+def _ms(ns: float) -> str:
+    return f"{ns / 1e6:.0f}" if ns >= 1e7 else f"{ns / 1e6:.1f}"
+
+
+def _met(data: dict) -> list[str]:
+    """What a load lasted, by how many blocks it met; and a block, and a repair."""
+    loads, blocks = [], []
+    for scenario in _scenarios(data, _is_storm):
+        for fix, steps in by_fix(data, scenario).items():
+            met = verdict.kinds(steps, "load_met")
+            if verdict.unknown(data, fix, "load_met") or not any(met[1:]):
+                continue
+            cycles, ns = (verdict.kinds(steps, f"load_{what}") for what in ("cycles", "ns"))
+            cells = [
+                f"{n}:{c / n:.1f},{_ms(t / n)}" if n else "-"
+                for n, c, t in list(zip(met, cycles, ns))[1:]
+            ]
+            loads.append((scenario, f"{fix:22}" + "".join(f"{cell:>12}" for cell in cells)))
+            blocks.append((scenario, f"{fix:22}" + _per_block(data, fix, steps)))
+    if not loads:
+        return []
+    out = ["", *_filled("loads that met blocks of which the AIL had not let go, by how many:"
+                        " loads:submits of the AIL,ms that each lasted")]  # fmt: skip
+    out.append(f"{'':22}" + "".join(f"{kind:>12}" for kind in KINDS))
+    out += _by_scenario(loads)
+    out += _filled("what a met block costs: ms that its load lasted longer than one that met none;"
+                   " ms of a repair that met none, that met any")  # fmt: skip
+    out.append(f"{'':22}{'blocks':>7}{'ms a block':>12}{'repair: none':>15}{'any':>10}")
+    return out + _by_scenario(blocks)
+
+
+def _by_scenario(lines: list[tuple[str, str]]) -> list[str]:
+    out: list[str] = []
+    for scenario in dict.fromkeys(name for name, _ in lines):
+        out += [f"  {scenario}", *(line for name, line in lines if name == scenario)]
+    return out
+
+
+def _per_block(data: dict, fix: str, steps: list[dict]) -> str:
+    """Blocks that loads met, ms for each, ms of a repair without and with one."""
+    met, ns = verdict.kinds(steps, "load_met"), verdict.kinds(steps, "load_ns")
+    blocks, each = total(steps, "met_load"), "-"
+    if met[0] and blocks:
+        longer = sum(ns[1:]) - sum(met[1:]) * ns[0] / met[0]
+        each = f"{longer / blocks / 1e6:.1f}"
+    of, took = verdict.kinds(steps, "repair_met"), verdict.kinds(steps, "repair_met_ns")
+    unmet = f"{took[0] / of[0] / 1e6:.1f}" if of[0] else "-"
+    any_met = f"{sum(took[1:]) / sum(of[1:]) / 1e6:.1f}" if any(of[1:]) else "-"
+    if verdict.unknown(data, fix, "repair_met"):
+        unmet = any_met = "?"
+    return f"{blocks:7.0f}{each:>12}{unmet:>15}{any_met:>10}"
 
 
 def _waits(data: dict) -> list[str]:
@@ -338,6 +398,7 @@ def render(data: dict) -> str:
         out += _storm(data, scenario)
     for scenario in _scenarios(data, lambda s: bool(verdict.mode(s))):
         out += _trials(data, scenario)
+    out += _met(data)
     out += _windows(data)
     out += _waits(data)
     out += _cost(data)

@@ -17,6 +17,11 @@ HOOKED = {
     "window_count": MEETING,
     "met_claim": (*MEETING, "dwb_bload_claim"),
     "hits": (*MEETING, "dwb_bload_claim"),
+    "load_met": (*MEETING, "dwb_watch_load", "dwb_bload_claim", "dwb_bload_end"),
+    "repair_met": (*MEETING, "dwb_watch_load", "dwb_bload_claim", "dwb_bload_end", "dwb_repairing"),
+    "frees": ("dwb_freed",),
+    "frees_repair": ("dwb_freed", "dwb_repairing"),
+    "ail_passes": ("dwb_ail_eager",),
     "met_lookup": (*MEETING, "dwb_found"),
     "lookups": ("dwb_found",),
     "wait_count": WAIT,
@@ -54,6 +59,40 @@ def by_fix(data: dict, scenario: str) -> dict[str, list[dict]]:
 
 def total(steps: list[dict], name: str) -> float:
     return sum(s.get(name, 0) for s in steps)
+
+
+def event(data: dict, scenario: str, fix: str) -> str:
+    """What a fix is to show in a storm: the control loses, others wait; without
+    repairs there is only to meet; "": nothing that must happen."""
+    if not any(s["settings"].get("in_a_row") for s in data["steps"] if s["scenario"] == scenario):
+        return "met_lookup"
+    if fix == "none":
+        return "misqueued"
+    return "wait_count" if fix not in CONTROLS and can_wait(data, fix) else ""
+
+
+def short_of(data: dict, scenario: str, fix: str) -> int:
+    """How many events of a storm it lacks of those that were asked for."""
+    what = event(data, scenario, fix)
+    if not what or unknown(data, fix, what):
+        return 0
+    seen = total([s for s in done(data, scenario) if s["fix"] == fix], what)
+    return max(0, data.get("until", 0) - int(seen))
+
+
+def events_shown(data: dict, scenario: str) -> str:
+    """Whether each has shown as many events as were asked for."""
+    mine = [s for s in data["steps"] if s["scenario"] == scenario]
+    seconds = sum(s["settings"]["seconds"] for s in mine)
+    short = {s["fix"]: short_of(data, scenario, s["fix"]) for s in mine}
+    lacking = [f"{fix} lacks {n}" for fix, n in short.items() if n]
+    what = f"{data['until']} events each were asked for, {seconds} s tried"
+    return f"{what}: {', '.join(lacking) or 'all are there'}"
+
+
+def kinds(steps: list[dict], name: str) -> list[int]:
+    """A figure by how many blocks were met, summed; [] if no step tells."""
+    return [sum(each) for each in zip(*(s[name] for s in steps if name in s))]
 
 
 def mode(step: dict) -> str:
@@ -227,6 +266,9 @@ FIGURES = {
     "window_count": "the race window",
     "staled_linked": "staled",
     "ail_queued_max": "AIL queued",
+    "load_met": "loads by blocks met",
+    "repair_met": "repairs by blocks met",
+    "frees": "blocks freed",
     "met_lookup": "lookups",
     "wait_count": "waits",
     "wait_with": "what was locked meanwhile",

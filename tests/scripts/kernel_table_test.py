@@ -92,14 +92,16 @@ class Unknown(unittest.TestCase):
     """A figure whose hook is lost is neither 0 nor a count."""
 
     def test_which_figure_rests_on_which_hook(self) -> None:
-        marks = {"met_claim", "hits", "window_count"}
+        marks = {"met_claim", "hits", "window_count", "load_met", "repair_met"}
         for hook, expected in (
             ("dwb_submit", {"misqueued", "not_durable"}),
             ("dwb_ioend", {"not_durable"}),
             ("dwb_stale", marks | {"met_lookup", "staled_linked"}),
             ("dwb_ail_after_submit", marks | {"met_lookup"}),
             ("dwb_found", {"met_lookup", "lookups", "wait_count", "wait_with"}),
-            ("dwb_watch_load", {"wait_count", "wait_with"}),
+            ("dwb_watch_load", {"wait_count", "wait_with", "load_met", "repair_met"}),
+            ("dwb_freed", {"frees", "frees_repair"}),
+            ("dwb_repairing", {"repair_met", "frees_repair"}),
             ("dwb_wait_begin", set()),
         ):
             data = {"fixes": {"mine": {"lost_hooks": [hook]}, "none": {}}}
@@ -159,6 +161,43 @@ class Unknown(unittest.TestCase):
         shown = joined(render(*steps, none=old, a=[*old, "dwb_found"]))
         self.assertIn("dwb_wait_begin, dwb_wait_end in none, a: no wait there, so 0", shown)
         self.assertIn("no place for dwb_found in a: unknown", shown)
+
+
+class Met(unittest.TestCase):
+    """What a load lasts that meets blocks, and what one of them costs."""
+
+    # 3 loads met two blocks each, 1 met five: 11 blocks.
+    STEP = storm(
+        "neighbours",
+        "mine",
+        met_load=11,
+        load_met=[10, 0, 3, 0, 1],
+        load_cycles=[0, 0, 6, 0, 2],
+        load_waits=[0, 0, 6, 0, 2],
+        load_ns=[10_000_000, 0, 300_000_000, 0, 124_000_000],
+        repair_met=[5, 0, 1, 0, 1],
+        repair_met_ns=[50_000_000, 0, 200_000_000, 0, 240_000_000],
+    )
+
+    def test_by_how_many(self) -> None:
+        shown = render(self.STEP)
+        self.assertIn("mine - 3:2.0,100 - 1:2.0,124", shown)
+        # 424 ms, and 4 without any: 420 / 11; repairs of 10 ms, and of 220.
+        self.assertIn("mine 11 38.2 10.0 220.0", shown)
+        twice = render(self.STEP, self.STEP | {"id": "neighbours-1-mine"})
+        self.assertIn("mine - 6:2.0,100 - 2:2.0,124", twice)
+        self.assertIn("mine 22 38.2 10.0 220.0", twice)
+
+    def test_nothing_met_is_no_row(self) -> None:
+        none = self.STEP | {"fix": "none", "load_met": [10, 0, 0, 0, 0], "met_load": 0}
+        self.assertNotIn("loads that met", joined(render(none)))
+        shown = joined(render(none, self.STEP))
+        self.assertNotIn("none 0", shown[shown.index("loads that met") : shown.index("race")])
+        self.assertNotIn("loads that met", joined(render(storm("widened", "old run"))))
+
+    def test_unknown(self) -> None:
+        self.assertIn("mine 11 38.2 ? ?", render(self.STEP, mine=["dwb_repairing"]))
+        self.assertNotIn("loads that met", joined(render(self.STEP, mine=["dwb_stale"])))
 
 
 class Complaints(unittest.TestCase):

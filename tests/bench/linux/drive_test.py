@@ -73,6 +73,20 @@ class Driver(unittest.TestCase):
         got = self.storm("0.2", "4")
         self.assertEqual(got["down"], "0")
 
+    def test_a_storm_says_what_was_done(self) -> None:
+        got = self.storm(NEVER, "4", creations=2000)
+        left = len(list(self.mount.glob("c*")))
+        self.assertEqual(int(got["files"]) - int(got["unlinks"]), left)
+        self.assertGreater(int(got["unlinks"]), 0)
+        self.assertEqual((got["links"], got["load_ops"], got["load_creates"]), ("0", "0", "0"))
+        # With no repairs there are links; and loaders.
+        words = ("inobt", "2", "0.5", "0", "8", "2", "0")
+        got = self.run_it("storm", *words)
+        self.assertGreater(int(got["links"]), 0)
+        done = int(got["load_creates"]) + int(got["load_unlinks"])
+        self.assertGreater(int(got["load_creates"]), 0)
+        self.assertLessEqual(done, int(got["load_ops"]))
+
     def test_a_trial_ends_when_its_file_system_is_down(self) -> None:
         for mode in ("crash", "error", "natural"):
             got = self.trial(mode, "any", 100)

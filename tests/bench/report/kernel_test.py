@@ -145,6 +145,10 @@ class Schema(unittest.TestCase):
             check.validate(sound)
             sound["steps"][0]["misqueued"] = -1
             self.assertFalse(check.is_valid(sound))
+            # By blocks met: five kinds, or a run that does not tell.
+            for kinds, valid in (([3, 0, 1, 0, 0], True), ([3, 0], False), (3, False)):
+                sound["steps"][0] |= {"misqueued": 0, "load_met": kinds}
+                self.assertEqual(check.is_valid(sound), valid)
 
 
 if __name__ == "__main__":
