@@ -59,6 +59,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--scenario", action="append", metavar="NAME", help="only this storm or trial; repeatable"
     )
+    parser.add_argument(
+        "--until",
+        type=int,
+        default=0,
+        metavar="N",
+        help="go on with each storm until none has misqueued N blocks and every fix that waits has"
+        f" waited N times, or for {lane.UNTIL_SECONDS // 60} minutes",
+    )
     parser.add_argument("--quick", action="store_true", help="main fixes, few and short")
     parser.add_argument("--out", type=Path, metavar="RUN", help="the run's folder; resumes it")
     parser.add_argument(
@@ -85,6 +93,8 @@ def main() -> int:
         raise Failure(f"{args.name}: one fix too many: use --fix {args.name}", 2)
     if args.scenario and args.command not in ("run", "verify", "all"):
         raise Failure(f"{args.command}: has no --scenario: use it with run, verify or all", 2)
+    if args.until and args.command not in ("run", "verify", "all"):
+        raise Failure(f"{args.command}: has no --until: use it with run, verify or all", 2)
     if args.command == "check":
         if why := lane.unable():
             print(f"skipped: {why}")
@@ -144,6 +154,7 @@ def carry_out(args: argparse.Namespace) -> int:
             args.quick or check,
             accelerator=args.accel or ("tcg" if check else ""),
             processors=args.cpus,
+            until=args.until,
         )
         if args.scenario:
             this.only(args.scenario)

@@ -8,8 +8,10 @@ results/schema/kernel.json.
 
 import json
 import os
+import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import fixes
@@ -22,7 +24,8 @@ from common import Failure, run, say, write_if_changed
 # after a few changes;
 # files come and go, and syncfs all the time.
 # eager: the AIL pushes everything each pass; delay: us before it submits.
-# others: so many more buffers on its list in each pass.
+# others: so many more buffers on its list in each pass; hold: with so many
+# staled on it, it submits only once a load has met one.
 COMMON = {
     "type": "inobt",
     "sync_us": 20000,
@@ -31,6 +34,7 @@ COMMON = {
     "loaders": 0,
     "eager": 0,
     "delay": 0,
+    "hold": 0,
     "others": 0,
     "size": "560m",
     "log": "16m",
@@ -48,6 +52,9 @@ TREES = {
     "eager": 1,
     "delay": 800000,
 }
+# Every leaf changes before a repair, and is freed by it while the AIL has it
+# queued: the next repair, of the same AG, is given neighbours that are linked.
+NEIGHBOURS = TREES | {"changes": 24, "in_a_row": 8}
 STORMS = {
     "natural": {},
     "widened": {"eager": 1, "delay": 20000},
@@ -56,6 +63,9 @@ STORMS = {
     # No repairs: blocks of symbolic links come and go, too.
     "churn_alone": {"loaders": 2, "eager": 1, "delay": 20000, "in_a_row": 0},
     "trees": TREES,
+    "neighbours": NEIGHBOURS,
+    # Forced: the AIL waits with its submit for the load, however slow repairs are.
+    "neighbours_held": NEIGHBOURS | {"delay": 400000, "hold": 3},
     "long_list": {"eager": 1, "others": 100000},
     # With the assertions of the files concerned on.
     "assert": {"eager": 1, "delay": 20000},
@@ -88,6 +98,7 @@ HUNT = {
 }
 HUNT_PROCESSORS = 8
 BOOT_STEPS = 16  # one boot has all fixes there and back
+UNTIL_SECONDS = 20 * 60  # of a storm, all fixes together: as long as --until goes on
 # Seconds per storm, rounds (there and back again) of them; valid trials per
 # fix, for which one in five more may be made.
 QUICK = {
@@ -99,7 +110,8 @@ QUICK = {
 }
 FULL = {
     "storms": {"natural": 30, "widened": 30, "churn": 20}
-    | {"churn_widened": 20, "churn_alone": 20, "trees": 30, "long_list": 45, "assert": 30},
+    | {"churn_widened": 20, "churn_alone": 20, "trees": 30, "neighbours": 30, "neighbours_held": 15}
+    | {"long_list": 45, "assert": 30},
     "rounds": 1,
     "trials": {"crash": 20, "error": 20, "power": 3, "crash_natural": 3}
     | {"crash_finobt": 2, "crash_rmapbt": 2, "crash_refcountbt": 2}
@@ -115,6 +127,7 @@ class Lane:
         self.fixes = chosen
         self.quick = quick
         self.size = QUICK if quick else FULL
+        self.until = guests.get("until", 0)
         there = len(os.sched_getaffinity(0))
         self.processors = guests.get("processors", min(2, there))
         self.session = guest.Session(logs=folder / "kernel")
@@ -124,6 +137,8 @@ class Lane:
 
     def _start(self) -> dict:
         release, _, _ = modules.kernel()
+        if self.until < 0:
+            raise Failure(f"--until {self.until}: events are 0 or more", 2)
         if self.processors < 1:
             raise Failure(f"--cpus {self.processors}: a guest has 1 or more", 2)
         if self.folder.exists() and not self.folder.is_dir():
@@ -261,14 +276,33 @@ class Lane:
                 kind = "assert"
                 if self._asserts_control() not in chosen:
                     chosen.append(self._asserts_control())
-            order = (chosen + chosen[::-1]) * self.size["rounds"]
-            self._do(
-                [
-                    self._step(scenario, n, f, "storm", **words, module=f"{f.name}.{kind}")
-                    for n, f in enumerate(order)
-                ],
-                processors=self.processors,
-            )
+
+            def some(of: list[fixes.Fix], first: int = 0) -> None:
+                self._do(
+                    [
+                        self._step(scenario, n, f, "storm", **words, module=f"{f.name}.{kind}")
+                        for n, f in enumerate(of, first)
+                    ],
+                    processors=self.processors,
+                )
+
+            some((chosen + chosen[::-1]) * self.size["rounds"])
+            if self.until and kind == "probe":
+                self._go_on(scenario, chosen, some)
+
+    def _go_on(self, scenario: str, chosen: list[fixes.Fix], some: Callable) -> None:
+        """There and back with those fixes that have shown too few events yet."""
+        self.data["until"] = self.until
+        while True:
+            mine = [s for s in self.data["steps"] if s["scenario"] == scenario]
+            seconds = sum(s["settings"]["seconds"] for s in mine)
+            short = [f for f in chosen if verdict.short_of(self.data, scenario, f.name)]
+            short = [f for f in short if not self._ended(f.name)]
+            if not short or seconds >= UNTIL_SECONDS:
+                break
+            some(short + short[::-1], 1 + max(s["place"] for s in mine))
+        say(f"{scenario}: {verdict.events_shown(self.data, scenario)}")
+        self._save()
 
     def trials(self) -> None:
         for scenario, count in self.size["trials"].items():
@@ -320,6 +354,9 @@ def _numbers(report: dict) -> dict[str, object]:
     for name, value in report.items():
         if not isinstance(value, str):
             out[name] = value
+            continue
+        if re.fullmatch(r"\d+(,\d+)+", value):
+            out[name] = [int(n) for n in value.split(",")]
             continue
         try:
             out[name] = int(value)

@@ -130,6 +130,81 @@ class Resume(unittest.TestCase):
                 this.build(("probe",))
             self.assertEqual(refused.exception.status, 2)
 
+    FOUR = [
+        fixes.Fix(name, pathlib.Path(name), True)
+        for name in ("none", "none_pre_done", "waits", "never_waits")
+    ]
+
+    def until(
+        self, folder: str, events: dict[str, int], scenario: str = "widened", boots: int = 99
+    ) -> tuple[list[str], dict]:
+        """Which steps are asked for, if each of a fix brings so many events; it is
+        stopped after so many boots."""
+        asked: list[str] = []
+        left = [boots]
+
+        def carry_out(plan: list, *_: object, **__: object) -> dict:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            asked.extend(s.id for s in plan)
+            return {
+                s.id: dict.fromkeys(("misqueued", "wait_count", "met_lookup"), str(events[s.fix]))
+                for s in plan
+            }
+
+        with mock.patch.object(guest, "carry_out", carry_out), mock.patch.multiple(
+            lane, say=mock.DEFAULT
+        ) as said, mock.patch.object(guest, "say"):
+            this = self.lane(folder)
+            this.fixes, this.until = self.FOUR, 30
+            this.size = {"storms": {scenario: 100}, "rounds": 1}
+            this.data["fixes"]["never_waits"] = {"has_no": ["wait_var_event"]}
+            try:
+                this.storms([scenario])
+                self.said = said["say"].call_args[0][0]
+            except KeyboardInterrupt:
+                pass
+        return asked, this.data
+
+    def test_a_storm_goes_on_until_it_has_shown_enough(self) -> None:
+        events = {"none": 15, "none_pre_done": 0, "waits": 8, "never_waits": 0}
+        first = [f"widened-{n}-{f.name}" for n, f in enumerate(self.FOUR + self.FOUR[::-1])]
+        with tempfile.TemporaryDirectory() as folder:
+            asked, data = self.until(folder, events)
+        # none has 30 by then; the one that waits lacks 14 and needs two more.
+        self.assertEqual(asked, [*first, "widened-8-waits", "widened-9-waits"])
+        self.assertEqual(data["until"], 30)
+        self.assertEqual(self.said, "widened: 30 events each were asked for, 1000 s tried: all are there")
+
+    def test_it_gives_up_after_20_minutes_and_says_so(self) -> None:
+        events = {"none": 30, "none_pre_done": 0, "waits": 0, "never_waits": 0}
+        with tempfile.TemporaryDirectory() as folder:
+            asked, data = self.until(folder, events)
+        self.assertEqual(asked[8:], [f"widened-{n}-waits" for n in range(8, 12)])
+        self.assertIn("1200 s tried: waits lacks 30", self.said)
+        self.assertIn("waits lacks 30", verdict.events_shown(data, "widened"))
+
+    def test_what_was_stopped_goes_on_where_it_was(self) -> None:
+        events = {"none": 30, "none_pre_done": 0, "waits": 4, "never_waits": 0}
+        with tempfile.TemporaryDirectory() as folder:
+            whole, _ = self.until(folder, events)
+        with tempfile.TemporaryDirectory() as folder:
+            some = self.until(folder, events, boots=2)[0]
+            more = self.until(folder, events)[0]
+            self.assertEqual(some + more, whole)
+            self.assertEqual(self.until(folder, events)[0], [])
+
+    def test_without_repairs_there_is_only_to_meet(self) -> None:
+        events = {"none": 15, "none_pre_done": 15, "waits": 15, "never_waits": 15}
+        with tempfile.TemporaryDirectory() as folder:
+            asked, _ = self.until(folder, events, "churn_alone")
+        self.assertEqual(len(asked), 8)
+
+    def test_figures_by_kind_are_lists(self) -> None:
+        numbers = lane._numbers({"load_met": "3,0,12", "lookup_functions": "a:3,b:4", "x": "7"})
+        self.assertEqual(numbers, {"load_met": [3, 0, 12], "lookup_functions": "a:3,b:4", "x": 7})
+
     def trials(self, scenario: str, count: int, report: dict) -> list[str]:
         """The steps of a fix of which each brings @report."""
 
