@@ -6,6 +6,12 @@
  * invalid one is dropped when its owner comes by.  A buffer with two valid
  * entries is written twice.
  *
+ * This is the idea as it was proposed, and what scripts/run measures.  The
+ * patch of impl/linux, which scripts/kernel measures, has an entry only for
+ * a bulk loader that finds the first one in use: the AIL queues under a
+ * spinlock, where it could not allocate, and need not.  Waits, and on which
+ * list a load's blocks are, are the same in both; queueing is dearer here.
+ *
  * Locks: none added.  A buffer's entries change under b_sema, the links of
  * a list by its owner alone.  The first entry is part of the buffer; for
  * another one memory is needed, and without it the bulk load fails and the
