@@ -58,7 +58,8 @@ class Patches(unittest.TestCase):
         ],
         "remove_on_stale": [
             "+xfs_buf_delwri_remove(",
-            "-xfs_buf_delwri_queue_here(",
+            "+\t\tlist_sort(NULL, &run, xfs_buf_cmp);",
+            "-\twake_up_var(&bp->b_list);",
         ],
         "multi_list": ["+\tbp->b_queued = link;", "-\twake_up_var(&bp->b_list);"],
     }
