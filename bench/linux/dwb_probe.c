@@ -51,7 +51,7 @@ static struct {
 	u64		staled_linked;	/* staled while on a list */
 	u64		met_lookup;	/* lookups that found such a buffer */
 	u64		met_claim;	/* claims by a bulk load of its block */
-	u64		met_load;	/* ... that was one when the load began */
+	u64		met_load;	/* ... one when the load began */
 	u64		hits;		/* ... with a knob armed */
 	u64		hit_daddr;
 	u64		hit_nth;	/* leaves first, from the left */

@@ -57,7 +57,7 @@ struct dwb_watch {
 	unsigned int		met;		/* ... that it met */
 	u64			began;		/* of a load: ns */
 	u64			submits;	/* ... the AIL's then */
-	u64			inner;		/* ... its lookups' sleeps for a list */
+	u64			inner;		/* its lookups' such sleeps */
 	unsigned long		switches;	/* the task's own, at since */
 	u64			since;		/* ns */
 	unsigned long		hook;		/* ... the last one's place */

@@ -175,7 +175,8 @@ class Resume(unittest.TestCase):
         # none has 30 by then; the one that waits lacks 14 and needs two more.
         self.assertEqual(asked, [*first, "widened-8-waits", "widened-9-waits"])
         self.assertEqual(data["until"], 30)
-        self.assertEqual(self.said, "widened: 30 events each were asked for, 1000 s tried: all are there")
+        said = "widened: 30 events each were asked for, 1000 s tried: all are there"
+        self.assertEqual(self.said, said)
 
     def test_it_gives_up_after_20_minutes_and_says_so(self) -> None:
         events = {"none": 30, "none_pre_done": 0, "waits": 0, "never_waits": 0}
