@@ -2,8 +2,8 @@
 /*
  * What bulk loads and repairs took, by how many blocks each met: blocks whose
  * buffers had been staled while linked, and which the AIL had not come by yet
- * when the load began, or when it claimed them.  And how many blocks repairs
- * and others freed: each is busy until the transaction is on disk.
+ * when the load began.  And how many blocks repairs and others freed: each is
+ * busy until the transaction is on disk.
  */
 #include "xfs.h"
 #include "xfs_shared.h"
