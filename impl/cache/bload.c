@@ -101,6 +101,7 @@ static int prep_block(struct bload *bl, struct delwri_list *list,
 	if (bl->used == bl->nr_blocks)
 		return -ENOSPC;
 	bno = bl->bno[bl->used++];
+	point_block(bl->mount, POINT_CLAIM, bno);
 	error = buf_get(bl->mount, bno, 1, 0, &bp);
 	if (error)
 		return error;

@@ -24,15 +24,30 @@ static int dir_log(struct trans *tp, uint64_t bno)
 	return 0;
 }
 
+/* Behind the last one, if possible (kernel: xfs_bmap_btalloc, _adjacent). */
+static int dir_alloc(struct trans *tp, struct ag *pag, uint64_t *bno)
+{
+	struct space_want want = {
+		.near = AG_FIRST_BLOCK,
+		.minlen = 1,
+		.maxlen = 1,
+		.align = 1,
+	};
+
+	if (pag->nr_dir)
+		want.near = pag->dir[pag->nr_dir - 1] + 1 - pag->first;
+	return space_alloc_near(tp, pag->agno, &want, bno);
+}
+
 static int dir_add(struct trans *tp, struct ag *pag, bool agfl)
 {
 	uint64_t bno = agfl ? agfl_get(pag) : 0;
-	int error;
 
 	if (!bno) {
-		error = space_alloc(tp, pag->agno, 1, &bno);
-		if (error)
-			return error;
+		int got = dir_alloc(tp, pag, &bno);
+
+		if (got < 0)
+			return got;
 	}
 	pag->dir[pag->nr_dir++] = bno;
 	return dir_log(tp, bno);

@@ -39,6 +39,9 @@ struct trans;
 struct inode;
 struct delwri_list;
 
+/* The most trees that a repair rebuilds: of all inodes, of free ones. */
+#define TREES_MAX	2u
+
 /* Lookup flags, as the kernel's xfs_buf_flags_t arguments. */
 #define BUF_GET_TRYLOCK		(1u << 30)
 #define BUF_GET_INCORE		(1u << 29)
@@ -52,6 +55,7 @@ struct mount_options {
 	uint32_t syncd_ms;	/* log worker's period; 0: the kernel's 30 s */
 	uint64_t bload_max_dirty; /* bytes; 0: the kernel's 256 KiB */
 	uint32_t hash_hint;	/* buffers expected per AG; 0: unknown */
+	unsigned int trees;	/* that a repair rebuilds: 0 or 1: one, or 2 */
 	bool headers_only;	/* buffers without data: lookups only */
 	const struct point_ops *points;	/* NULL: nobody watches */
 	const struct repair_watch *watch; /* NULL: nobody watches */
@@ -60,7 +64,8 @@ struct mount_options {
 /* What a bulk load or a repair did. */
 struct repair_result {
 	uint64_t gen;		/* generation of the new tree */
-	uint64_t blocks;	/* blocks of the new tree */
+	uint64_t loads;		/* trees: more than one with .trees = 2 */
+	uint64_t blocks;	/* of the new trees */
 	/* Queued, and on somebody else's list; 0 from a timed copy. */
 	uint64_t misqueued;
 	uint64_t load_ns;	/* a floor's only */
@@ -208,6 +213,12 @@ struct fix {
 	int (*space_alloc)(struct trans *tp, unsigned int agno,
 			   unsigned int len, uint64_t *bno);
 	void (*space_free)(struct trans *tp, uint64_t bno, unsigned int len);
+	/*
+	 * The same for @min to @max blocks near block @near of the file
+	 * system: how many, or -ENOSPC.
+	 */
+	int (*space_near)(struct trans *tp, uint64_t near, unsigned int min,
+			  unsigned int max, uint64_t *bno);
 
 	/* Wait until everything committed so far is on disk. */
 	void (*log_force)(struct mount *mp);

@@ -340,6 +340,35 @@ static void inode_log(struct trans *tp, struct inode *ip, struct buf *bp)
 		attach(&ip->i_item, bp);
 }
 
+/*
+ * Behind the last one, or near the root of the inodes' tree, aligned (kernel:
+ * xfs_ialloc_ag_alloc).
+ */
+static int cluster_space(struct trans *tp, unsigned int agno, uint64_t *bno)
+{
+	struct ag *pag = &tp->t_mount->m_ag[agno];
+	const struct tree *tree = &pag->tree[0];
+	struct space_want want = {
+		.near = pag->last_cluster,
+		.minlen = CLUSTER_BLOCKS,
+		.maxlen = CLUSTER_BLOCKS,
+		.align = 1,
+	};
+	int got = -ENOSPC;
+
+	if (want.near)
+		got = space_alloc_exact(tp, agno, &want, bno);
+	if (got == -ENOSPC) {
+		want.align = CLUSTER_BLOCKS;
+		want.near = tree->gen ? tree->bno[tree->nr - 1] - pag->first :
+					AG_FIRST_BLOCK;
+		got = space_alloc_near(tp, agno, &want, bno);
+	}
+	if (got > 0)
+		pag->last_cluster = *bno + CLUSTER_BLOCKS - pag->first;
+	return got;
+}
+
 static int cluster_alloc(struct trans *tp, unsigned int agno,
 			 struct icluster **icp)
 {
@@ -351,8 +380,8 @@ static int cluster_alloc(struct trans *tp, unsigned int agno,
 	if (!ic)
 		return -ENOMEM;
 	ic->agno = agno;
-	error = space_alloc(tp, agno, CLUSTER_BLOCKS, &ic->bno);
-	if (error)
+	error = cluster_space(tp, agno, &ic->bno);
+	if (error < 0)
 		goto out_free;
 	error = trans_get_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
 	if (error) {

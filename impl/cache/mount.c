@@ -43,7 +43,8 @@ static void ags_free(struct mount *mp)
 		struct ag *pag = &mp->m_ag[i];
 
 		free(pag->partial);
-		tree_destroy(&pag->tree);
+		for (unsigned int j = 0; j < TREES_MAX; j++)
+			tree_destroy(&pag->tree[j]);
 		space_destroy(pag);
 	}
 	for (unsigned int i = 0; i < cache_nr(mp); i++)
@@ -56,6 +57,7 @@ static int check_options(const struct mount_options *opt)
 	uint64_t blocks = (uint64_t)opt->ag_count * opt->ag_blocks;
 
 	if (!opt->ag_count || opt->ag_blocks < 8 || !opt->log_bytes ||
+	    opt->trees > TREES_MAX ||
 	    blocks > UINT64_MAX / opt->ag_blocks)
 		return -EINVAL;
 	if (!opt->headers_only &&
@@ -90,6 +92,7 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 	mp->m_ag_inverse = ag_inverse(opt->ag_blocks);
 	mp->m_max_dirty = (max_dirty ? max_dirty : BLOAD_MAX_DIRTY) /
 			  BLOCK_SIZE;
+	mp->m_trees = opt->trees ? opt->trees : 1;
 	mp->m_headers_only = opt->headers_only;
 	lru_init(mp);
 
@@ -177,7 +180,7 @@ void unmount_fs(struct mount *mp, struct teardown *left)
 	for (unsigned int i = 0; i < cache_nr(mp); i++)
 		count_cache(cache_nth(mp, i), left);
 	for (unsigned int i = 0; i < mp->m_ag_count; i++)
-		left->busy_extents += mp->m_ag[i].nbusy;
+		left->busy_extents += mp->m_ag[i].space.nr_busy;
 	left->log_items = atomic_read(&mp->m_log_items);
 	left->list_entries += atomic_read(&mp->m_entries);
 	left->flag_leaks += mp->m_flag_leaks;

@@ -10,6 +10,7 @@
 #include "cache/buf.h"
 #include "cache/count.h"
 #include "cache/log.h"
+#include "cache/space.h"
 
 #define LINE_ALIGNED	__attribute__((aligned(64)))
 
@@ -24,6 +25,7 @@ struct tree {
 
 struct icluster;
 
+#define AG_FIRST_BLOCK	1u	/* behind the header */
 #define AGFL_SIZE	8
 #define DIR_BLOCKS	64
 
@@ -35,13 +37,12 @@ struct ag {
 
 	GENERATION_AG_FIELDS
 
-	spinlock_t space_lock LINE_ALIGNED; /* space; lowest_free, nbusy */
-	uint8_t *space;			/* enum space_state per block */
-	uint64_t lowest_free;		/* none is free below it */
-	uint64_t nbusy;
+	spinlock_t space_lock LINE_ALIGNED;
+	struct space space;		/* space_lock */
 
 	/* The rest under the AG header's lock. */
-	struct tree tree;
+	struct tree tree[TREES_MAX];	/* one of them by default */
+	uint32_t last_cluster;		/* behind the last of inodes, or 0 */
 	uint64_t agfl[AGFL_SIZE];
 	unsigned int nr_agfl;
 	uint64_t dir[DIR_BLOCKS];
@@ -68,6 +69,7 @@ struct mount {
 	uint64_t m_blocks;
 	uint64_t m_ag_inverse;		/* ag_inverse(m_ag_blocks) */
 	uint64_t m_max_dirty;		/* blocks */
+	unsigned int m_trees;		/* of each AG */
 	bool m_headers_only;
 	struct ag *m_ag;
 

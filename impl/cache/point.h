@@ -38,6 +38,8 @@ enum point {
 	POINT_AIL_PASS,		/* daemon begins a pass */
 	POINT_AIL_SUBMIT,	/* daemon pushed, and submits its list next */
 	POINT_AIL_SLEEP,	/* daemon has submitted and goes to sleep */
+	POINT_REPAIR,		/* repair has the AG's header, and begins */
+	POINT_CLAIM,		/* bulk load takes its next block */
 	POINT_LOAD_DONE,	/* bulk load: all written, says the cache */
 	POINT_LOAD_FAILED,
 	POINT_ROOT_COMMIT,	/* new root about to be committed */

@@ -5,6 +5,7 @@
  * happens with the AG's header locked, as in the kernel.
  */
 #include "cache/bload.h"
+#include "cache/reap.h"
 #include "cache/mount.h"
 
 #include <stdlib.h>
@@ -30,10 +31,20 @@ static void free_reservation(struct trans *tp, struct bload *bl, uint64_t nr)
 	}
 }
 
-/* In as few extents as there are (kernel: xrep_newbt_alloc_blocks). */
+/*
+ * In as few extents as there are, from the AG's beginning on, each near the
+ * end of the last (kernel: xrep_newbt_alloc_ag_blocks, whose first hint for
+ * the two inode btrees are XFS_IBT_BLOCK and the block behind it).
+ */
 static int reserve_blocks(struct trans *tp, unsigned int agno,
-			  struct bload *bl)
+			  struct bload *bl, unsigned int tree)
 {
+	struct ag *pag = &tp->t_mount->m_ag[agno];
+	struct space_want want = {
+		.near = AG_FIRST_BLOCK + tree,
+		.minlen = 1,
+		.align = 1,
+	};
 	uint64_t have = 0;
 
 	bl->bno = calloc(bl->nr_blocks, sizeof(*bl->bno));
@@ -41,26 +52,31 @@ static int reserve_blocks(struct trans *tp, unsigned int agno,
 		return -ENOMEM;
 	while (have < bl->nr_blocks) {
 		uint64_t bno;
-		int len = space_alloc_some(tp, agno, bl->nr_blocks - have,
-					   &bno);
+		int len;
 
+		want.maxlen = bl->nr_blocks - have;
+		len = space_alloc_near(tp, agno, &want, &bno);
 		if (len < 0) {
 			free_reservation(tp, bl, have);
+			free(bl->bno);
+			bl->bno = NULL;
 			return len;
 		}
 		while (len--)
 			bl->bno[have++] = bno++;
+		want.near = bno - pag->first;
 	}
 	return 0;
 }
 
-static void watch_root_commit(struct mount *mp, struct ag *pag)
+static void watch_root_commit(struct mount *mp, struct ag *pag,
+			      const struct tree *tree)
 {
 	struct tree_blocks t = {
 		.agno = pag->agno,
-		.gen = pag->tree.gen,
-		.nr = pag->tree.nr,
-		.bno = pag->tree.bno,
+		.gen = tree->gen,
+		.nr = tree->nr,
+		.bno = tree->bno,
 	};
 
 	point_block(mp, POINT_ROOT_COMMIT, t.bno[t.nr - 1]);
@@ -69,10 +85,9 @@ static void watch_root_commit(struct mount *mp, struct ag *pag)
 }
 
 /* Make @bl the AG's tree; *@old is what it replaces. */
-static int switch_root(struct trans *tp, struct ag *pag, struct bload *bl,
-		       struct tree *old)
+static int switch_root(struct trans *tp, struct ag *pag, struct tree *tree,
+		       struct bload *bl, struct tree *old)
 {
-	struct tree *tree = &pag->tree;
 	uint64_t *gens = calloc(bl->nr_blocks, sizeof(*gens));
 
 	if (!gens)
@@ -88,125 +103,106 @@ static int switch_root(struct trans *tp, struct ag *pag, struct bload *bl,
 	for (unsigned int i = 0; i < tree->nr; i++)
 		gens[i] = bl->gen;
 	bl->bno = NULL;
-	tp->t_has_root = true;
-	tp->t_root = (struct root_record){
-		.agno = pag->agno,
-		.level = tree->height - 1,
-		.bno = tree->bno[tree->nr - 1],
-		.gen = tree->gen,
-	};
-	watch_root_commit(tp->t_mount, pag);
+	/* The log names one root of an AG: that of the first tree. */
+	if (tree == &pag->tree[0]) {
+		tp->t_has_root = true;
+		tp->t_root = (struct root_record){
+			.agno = pag->agno,
+			.level = tree->height - 1,
+			.bno = tree->bno[tree->nr - 1],
+			.gen = tree->gen,
+		};
+	}
+	watch_root_commit(tp->t_mount, pag, tree);
 	return 0;
 }
 
-/*
- * Only what is cached and not stale needs staling (kernel:
- * xreap_agextent_binval, whose live scan gives no stale buffer).
- */
-static int reap_block(struct trans *tp, uint64_t bno)
+/* Reserve the blocks of all trees, then load one after the other. */
+static int load_blocks(struct trans *tp, unsigned int agno, struct bload *bl,
+		       unsigned int nr, struct repair_result *res)
 {
-	struct buf *bp;
-	int error;
-
-	COUNT(tp->t_lookups++);
-	error = buf_get(tp->t_mount, bno, 1,
-			BUF_GET_INCORE | BUF_GET_LIVESCAN, &bp);
-	if (!error)
-		error = trans_add(tp, bp);
-	if (!error)
-		trans_binval(tp, bp);
-	else if (error != -ENOENT)
-		return error;
-	return space_free(tp, bno, 1);
-}
-
-/* Kernel: xrep_reap_agblocks, a transaction per so many blocks. */
-#define REAP_PER_TRANS	128
-
-static int reap(struct trans **tpp, struct buf *agbp, struct tree *old)
-{
+	unsigned int i, reserved;
 	int error = 0;
 
-	for (unsigned int i = 0; i < old->nr && !error; i++) {
-		if (i && i % REAP_PER_TRANS == 0) {
-			error = trans_roll(tpp, agbp);
-			if (error)
-				break;
-			trans_log_buf(*tpp, agbp, 128);
-		}
-		error = reap_block(*tpp, old->bno[i]);
+	for (i = 0; i < nr && !error; i++)
+		error = bload_geometry(&bl[i]);
+	for (reserved = 0; reserved < nr && !error; reserved++) {
+		error = reserve_blocks(tp, agno, &bl[reserved], reserved);
+		if (error)
+			break;
 	}
-	return error;
-}
-
-static int load_blocks(struct trans *tp, unsigned int agno, struct bload *bl,
-		       struct repair_result *res)
-{
-	int error;
-
-	error = bload_geometry(bl);
+	for (i = 0; i < nr && !error; i++) {
+		bl[i].gen = next_gen(bl[i].mount);
+		error = bload_run(&bl[i]);
+		res->loads += !error;
+		res->blocks += bl[i].nr_blocks;
+		COUNT(res->misqueued += bl[i].misqueued);
+	}
+	res->gen = bl[0].gen;
 	if (error)
-		return error;
-	error = reserve_blocks(tp, agno, bl);
-	if (error)
-		return error;
-	bl->gen = next_gen(bl->mount);
-	error = bload_run(bl);
-	res->gen = bl->gen;
-	res->blocks = bl->nr_blocks;
-	COUNT(res->misqueued = bl->misqueued);
-	if (error)
-		free_reservation(tp, bl, bl->nr_blocks);
+		for (i = 0; i < reserved; i++)
+			free_reservation(tp, &bl[i], bl[i].nr_blocks);
 	return error;
 }
 
 /*
- * Load the blocks of a tree in a transaction that has the AG's header.
+ * Load the blocks of @nr trees in a transaction that has the AG's header.
  * On error there may be one to end all the same: *@tpp.
  */
-static int load(struct bload *bl, unsigned int agno, struct trans **tpp,
-		struct buf **agbpp, struct repair_result *res)
+static int load(struct mount *mp, unsigned int agno, struct bload *bl,
+		unsigned int nr, struct trans **tpp, struct buf **agbpp,
+		struct repair_result *res)
 {
 	int error;
 
 	*res = (struct repair_result){ 0 };
 	*tpp = NULL;
-	error = trans_alloc(bl->mount, tpp);
+	error = trans_alloc(mp, tpp);
 	if (!error)
 		error = trans_lock_ag(*tpp, agno, agbpp);
-	if (!error)
-		error = load_blocks(*tpp, agno, bl, res);
-	return error;
+	if (error)
+		return error;
+	/* The kernel reads all inodes now: xrep_ibt_find_inodes. */
+	point_block(mp, POINT_REPAIR, mp->m_ag[agno].first);
+	return load_blocks(*tpp, agno, bl, nr, res);
 }
 
 int repair(struct mount *mp, unsigned int agno, uint64_t nr_records,
 	   struct repair_result *res)
 {
-	struct bload bl = { .mount = mp, .nr_records = nr_records };
+	struct bload bl[TREES_MAX];
 	struct ag *pag = &mp->m_ag[agno];
-	struct tree old = { 0 };
+	struct tree old[TREES_MAX] = { 0 };
 	struct buf *agbp;
 	struct trans *tp;
 	int error, error2;
+	unsigned int i;
 
-	error = load(&bl, agno, &tp, &agbp, res);
-	if (!error)
-		error = switch_root(tp, pag, &bl, &old);
+	for (i = 0; i < mp->m_trees; i++)
+		bl[i] = (struct bload){
+			.mount = mp,
+			.nr_records = nr_records,
+		};
+	error = load(mp, agno, bl, mp->m_trees, &tp, &agbp, res);
+	for (i = 0; i < mp->m_trees && !error; i++)
+		error = switch_root(tp, pag, &pag->tree[i], &bl[i], &old[i]);
 	if (!error) {
 		error = trans_roll(&tp, agbp);
 		res->committed = !error;
 	}
 	if (!error) {
-		trans_log_buf(tp, agbp, 128);
-		error = reap(&tp, agbp, &old);
+		trans_log_buf(tp, agbp, HEADER_LOG_BYTES);
+		error = reap(&tp, agbp, old, mp->m_trees);
 	}
 	if (tp) {
 		error2 = trans_commit(tp);
 		if (!error)
 			error = error2;
 	}
-	tree_destroy(&old);
-	free(bl.bno);
+	for (i = 0; i < mp->m_trees; i++) {
+		tree_destroy(&old[i]);
+		free(bl[i].bno);
+	}
 	return error;
 }
 
@@ -218,7 +214,7 @@ int bulkload(struct mount *mp, unsigned int agno, uint64_t nr_records,
 	struct trans *tp;
 	int error, error2 = 0;
 
-	error = load(&bl, agno, &tp, &agbp, res);
+	error = load(mp, agno, &bl, 1, &tp, &agbp, res);
 	if (!error)
 		free_reservation(tp, &bl, bl.nr_blocks);
 	if (tp)
@@ -233,35 +229,42 @@ static unsigned int nr_leaves(const struct tree *tree)
 	return tree->nr > 1 ? tree->nr - 1 : tree->nr;
 }
 
+static int modify_leaf(struct trans *tp, struct tree *tree, uint64_t pick)
+{
+	struct block_header *h;
+	struct buf *bp;
+	unsigned int i;
+	int error;
+
+	if (!tree->gen)
+		return 0;
+	i = pick % nr_leaves(tree);
+	error = trans_read_buf(tp, tree->bno[i], 1, &bp);
+	if (error)
+		return error;
+	h = bp->b_addr;
+	if (h->owner != tree->gen || h->gen != tree->block_gen[i]) {
+		trans_brelse(tp, bp);
+		return -EUCLEAN;
+	}
+	WRITE_ONCE(h->gen, next_gen(tp->t_mount));
+	tree->block_gen[i] = h->gen;
+	trans_log_buf(tp, bp, LEAF_LOG_BYTES);
+	return 0;
+}
+
 int tree_modify(struct mount *mp, unsigned int agno, uint64_t pick)
 {
-	struct tree *tree = &mp->m_ag[agno].tree;
-	struct buf *agbp, *bp;
-	struct block_header *h;
+	struct buf *agbp;
 	struct trans *tp;
-	unsigned int i;
 	int error, error2;
 
 	error = trans_alloc(mp, &tp);
 	if (error)
 		return error;
 	error = trans_lock_ag(tp, agno, &agbp);
-	if (error || !tree->gen)
-		goto out;
-	i = pick % nr_leaves(tree);
-	error = trans_read_buf(tp, tree->bno[i], 1, &bp);
-	if (error)
-		goto out;
-	h = bp->b_addr;
-	if (h->owner != tree->gen || h->gen != tree->block_gen[i]) {
-		trans_brelse(tp, bp);
-		error = -EUCLEAN;
-		goto out;
-	}
-	WRITE_ONCE(h->gen, next_gen(mp));
-	tree->block_gen[i] = h->gen;
-	trans_log_buf(tp, bp, LEAF_LOG_BYTES);
-out:
+	for (unsigned int i = 0; i < mp->m_trees && !error; i++)
+		error = modify_leaf(tp, &mp->m_ag[agno].tree[i], pick);
 	error2 = trans_commit(tp);
 	return error ? error : error2;
 }
@@ -320,7 +323,7 @@ int tree_walk(struct mount *mp, unsigned int agno, uint64_t pick)
 	if (error)
 		return error;
 	COUNT(task_holds(&pag->header_stall));
-	error = pag->tree.gen ? walk_down(mp, &pag->tree, pick) : 0;
+	error = pag->tree[0].gen ? walk_down(mp, &pag->tree[0], pick) : 0;
 	COUNT(task_lets_go(&pag->header_stall));
 	buf_relse(agbp);
 	return error;

@@ -169,6 +169,20 @@ static void op_space_free(struct trans *tp, uint64_t bno, unsigned int len)
 	space_free(tp, bno, len);
 }
 
+static int op_space_near(struct trans *tp, uint64_t near, unsigned int min,
+			 unsigned int max, uint64_t *bno)
+{
+	struct ag *pag = ag_of(tp->t_mount, near);
+	const struct space_want want = {
+		.near = near - pag->first,
+		.minlen = min,
+		.maxlen = max,
+		.align = 1,
+	};
+
+	return space_alloc_near(tp, pag->agno, &want, bno);
+}
+
 static uint64_t op_ail_items(struct mount *mp)
 {
 	return READ_ONCE(mp->m_ail.ail_nr);
@@ -235,6 +249,7 @@ const struct fix SYMBOL_OF(FIX_COPY) = {
 	.dirty = op_dirty,
 	.space_alloc = space_alloc,
 	.space_free = op_space_free,
+	.space_near = op_space_near,
 
 	.log_force = log_force,
 	.ail_push_all = ail_push_all,

@@ -10,6 +10,7 @@
 
 #include "cache/buf.h"
 #include "cache/format.h"
+#include "cache/space.h"
 
 #define LI_IN_AIL	(1u << 0)	/* AIL lock */
 #define LI_DIRTY	(1u << 1)	/* the transaction's owner */
@@ -128,6 +129,8 @@ int buf_item_init(struct buf *bp);
 void buf_item_done(struct buf *bp);
 void buf_item_put(struct buf_log_item *bip);
 
+#define HEADER_LOG_BYTES	128u	/* one chunk of it changes */
+
 /* space.c: the AG's header is locked by the transaction. */
 int space_init(struct ag *pag);
 void space_destroy(struct ag *pag);
@@ -135,15 +138,22 @@ struct buf *trans_ag_header(struct trans *tp, unsigned int agno);
 /* Lock, and change, the AG's header. */
 int trans_lock_ag(struct trans *tp, unsigned int agno, struct buf **agbpp);
 /*
- * @len blocks in a row, the lowest that are free and not busy; forces the
- * log if only busy ones are left.  0 or -ENOSPC.
+ * Blocks in a row near one of the AG, none of them busy; forces the log if
+ * only busy ones are left.  How many, or -ENOSPC, -ENOMEM (kernel:
+ * xfs_alloc_vextent_near_bno).
  */
+int space_alloc_near(struct trans *tp, unsigned int agno,
+		     const struct space_want *want, uint64_t *bno);
+/* The same at want->near or not at all (xfs_alloc_vextent_exact_bno). */
+int space_alloc_exact(struct trans *tp, unsigned int agno,
+		      const struct space_want *want, uint64_t *bno);
+/* @len blocks near the AG's header.  0 or -errno. */
 int space_alloc(struct trans *tp, unsigned int agno, unsigned int len,
 		uint64_t *bno);
-/* The same for up to @max blocks: how many, or -ENOSPC. */
-int space_alloc_some(struct trans *tp, unsigned int agno, unsigned int max,
-		     uint64_t *bno);
-/* Free, but busy until the transaction's checkpoint is complete. */
+/*
+ * Free, but busy until the transaction's checkpoint is complete.  0, or
+ * -ENOMEM: it is not (kernel: __xfs_free_extent, xfs_extent_busy_insert).
+ */
 int space_free(struct trans *tp, uint64_t bno, unsigned int len);
 /* By checkpoint completion, after everything was unpinned. */
 void space_busy_clear(struct mount *mp, struct list_head *busy);
