@@ -16,6 +16,7 @@
 #include "bench/doctor/doctor.h"
 #include "bench/machine/machine.h"
 #include "bench/oracle/oracle.h"
+#include "bench/pace/pace.h"
 #include "bench/perf/perf.h"
 #include "bench/placement/plan.h"
 #include "bench/run/run.h"
@@ -25,6 +26,7 @@
 static const char usage[] =
 	"Usage: delwribench run [OPTION...]     measure, and print a table\n"
 	"       delwribench verify [OPTION...]  check every fix against every hazard\n"
+	"       delwribench pace [OPTION...]    storms of the real kernel, in the model\n"
 	"       delwribench plan [OPTION...]    where threads would run, anywhere\n"
 	"       delwribench counters [OPTION...] what this machine can count\n"
 	"       delwribench doctor [OPTION...]  what this machine can measure\n"
@@ -61,6 +63,7 @@ int main(int argc, char **argv)
 	static pid_t pid;
 	static char run_name[] = "delwribench run";
 	static char counters_name[] = "delwribench counters";
+	static char pace_name[] = "delwribench pace";
 	static char plan_name[] = "delwribench plan";
 	static char verify_name[] = "delwribench verify";
 	static char doctor_name[] = "delwribench doctor";
@@ -87,6 +90,10 @@ int main(int argc, char **argv)
 		argv[1] = counters_name;
 		return perf_main(argc - 1, argv + 1);
 	}
+	if (!strcmp(command, "pace")) {
+		argv[1] = pace_name;
+		return pace_main(argc - 1, argv + 1);
+	}
 	if (!strcmp(command, "plan")) {
 		argv[1] = plan_name;
 		return plan_main(argc - 1, argv + 1);
@@ -105,7 +112,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	fprintf(stderr,
-		"delwribench: unknown command '%s'; known: run verify plan counters "
+		"delwribench: unknown command '%s'; known: run verify pace plan counters "
 		"doctor --help --version\n",
 		command);
 	return EXIT_USAGE;

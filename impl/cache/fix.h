@@ -228,6 +228,8 @@ struct fix {
 	/* Items in the AIL, buffers on its list: hints. */
 	uint64_t (*ail_items)(struct mount *mp);
 	uint64_t (*ail_passes)(struct mount *mp);
+	/* The daemon's own list: for its thread only, at a point. */
+	struct delwri_list *(*ail_list)(struct mount *mp);
 
 	/* NULL: a timed copy. */
 	void (*stat_take)(struct mount *mp, struct cache_stat *stat);

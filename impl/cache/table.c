@@ -193,6 +193,11 @@ static uint64_t op_ail_passes(struct mount *mp)
 	return READ_ONCE(mp->m_ail.ail_passes);
 }
 
+static struct delwri_list *op_ail_list(struct mount *mp)
+{
+	return mp->m_ail.ail_buf_list;
+}
+
 extern const struct fix SYMBOL_OF(FIX_COUNTING);
 
 const struct fix SYMBOL_OF(FIX_COPY) = {
@@ -256,6 +261,7 @@ const struct fix SYMBOL_OF(FIX_COPY) = {
 	.ail_push_all_sync = ail_push_all_sync,
 	.ail_items = op_ail_items,
 	.ail_passes = op_ail_passes,
+	.ail_list = op_ail_list,
 
 	.stat_take = COUNTED(stat_take),
 

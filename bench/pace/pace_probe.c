@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the guest's probe counts and where its knobs hold the AIL, at the
+ * cache's points.  A pass that is longer in the guest is stretched here, in
+ * the proportion in which the model itself takes time before its submit and in
+ * it: a slow processor does both slowly, and sleeps as long as ever.
+ */
+#include "bench/pace/pace.h"
+
+#include <stdlib.h>
+
+#define AIL_SLEEP_NS	54000000ull	/* 50 ms at HZ 250: 13 or 14 ticks */
+
+/* Of one block. */
+struct mark {
+	bool on_list;		/* the AIL's */
+	bool was_on_list;	/* until a fix took it off, not the AIL */
+	bool marked;		/* staled while on it; not submitted since */
+	bool open;		/* unlocked */
+	uint64_t opened;
+	uint64_t submits;	/* begun before it was opened */
+};
+
+struct probe {
+	const struct pace_options *o;
+	struct point_ops points;
+	struct mount *mp;	/* NULL: not started; smp_store_release */
+	bool stopped;		/* WRITE_ONCE */
+	uint64_t cycle_ns;	/* of the guest's AIL */
+	uint64_t nr;
+	uint64_t others;	/* blocks for nobody else, from here on */
+
+	spinlock_t lock;	/* guards all below but the AIL's own */
+	struct mark *marks;
+	uint64_t *marked;	/* blocks with a mark */
+	uint64_t nr_marked;
+	uint64_t submits;
+	bool in_submit;
+	struct pace_row c;
+
+	/* The AIL's daemon alone. */
+	struct task *ail;
+	uint64_t pass, submit;	/* when they began */
+	uint64_t queueing;	/* so long until the submit, in this pass */
+	uint64_t last_pass;	/* so long, without delay and sleep */
+	double queue_share;	/* of it */
+};
+
+/* When the thread's repair began; 0: it repairs nothing. */
+static __thread uint64_t repair_start;
+
+/* How much longer a pass takes in the guest than @here, its delay left out. */
+static uint64_t longer(const struct probe *p, uint64_t here)
+{
+	uint64_t idle = p->o->guest->delay_us * 1000ull + AIL_SLEEP_NS;
+
+	if (p->o->own_pace || p->cycle_ns <= idle + here)
+		return 0;
+	return p->cycle_ns - idle - here;
+}
+
+/* In AIL_SUBMIT, then in AIL_SLEEP, their sum being longer(). */
+static void stretch(double ns)
+{
+	if (ns >= 1)
+		sleep_ns(ns, WAIT_IDLE);
+}
+
+static void drop_open_marks(struct probe *p)
+{
+	uint64_t now = now_ns(), kept = 0;
+
+	for (uint64_t i = 0; i < p->nr_marked; i++) {
+		struct mark *m = &p->marks[p->marked[i]];
+
+		if (!m->open) {
+			p->marked[kept++] = p->marked[i];
+			continue;
+		}
+		/* Opened while the AIL submitted: dropped by it, who knows. */
+		if (m->submits != p->submits) {
+			p->c.windows++;
+			p->c.window_total_ns += now - m->opened;
+		}
+		m->marked = false;
+		m->open = false;
+	}
+	p->nr_marked = kept;
+}
+
+static void ail_pass(struct probe *p)
+{
+	p->ail = current;
+	p->pass = now_ns();
+	if (p->o->guest->eager)
+		p->o->fix->ail_push_all(p->mp);
+}
+
+/* Beside its own, as bench/linux/dwb_others.c does. */
+static void queue_others(struct probe *p)
+{
+	const struct fix *fix = p->o->fix;
+	struct delwri_list *list = fix->ail_list(p->mp);
+	struct buf *bp;
+
+	for (unsigned int i = 0; i < p->o->guest->others; i++) {
+		/* From the pass before, it may still be in flight. */
+		if (fix->buf_get(p->mp, p->others + i, 1, BUF_GET_TRYLOCK,
+				 &bp))
+			continue;
+		fix->delwri_queue(bp, list);
+		fix->buf_relse(bp);
+	}
+}
+
+static void ail_submit(struct probe *p)
+{
+	uint64_t us = p->o->guest->delay_us;
+
+	queue_others(p);
+	p->queueing = now_ns() - p->pass;
+	stretch(longer(p, p->last_pass) * p->queue_share);
+	/* usleep_range(us, us + us / 10 + 1) ends between the two. */
+	if (us)
+		sleep_ns((us + us / 20) * 1000, WAIT_IDLE);
+	spin_lock(&p->lock);
+	p->submits++;
+	p->in_submit = true;
+	spin_unlock(&p->lock);
+	p->submit = now_ns();
+}
+
+static void ail_sleep(struct probe *p)
+{
+	spin_lock(&p->lock);
+	p->in_submit = false;
+	drop_open_marks(p);
+	spin_unlock(&p->lock);
+	p->last_pass = p->queueing + now_ns() - p->submit;
+	stretch(longer(p, p->last_pass) * (1 - p->queue_share));
+	p->queue_share = (double)p->queueing / p->last_pass;
+}
+
+static void staled(struct probe *p, const struct buf_state *s)
+{
+	struct mark *m = &p->marks[s->bno];
+
+	if (!s->linked && !m->on_list && !m->was_on_list)
+		return;
+	p->c.staled_linked++;
+	if (!m->marked)
+		p->marked[p->nr_marked++] = s->bno;
+	m->marked = true;
+	m->open = false;
+	m->was_on_list = false;
+}
+
+static bool met(const struct probe *p, const struct mark *m)
+{
+	return m->marked && m->open && m->submits == p->submits &&
+	       !p->in_submit;
+}
+
+static void at_block(struct probe *p, enum point point,
+		     const struct buf_state *s)
+{
+	struct mark *m = &p->marks[s->bno];
+
+	switch (point) {
+	case POINT_QUEUE:
+		m->was_on_list = false;
+		m->on_list = current == p->ail;
+		break;
+	case POINT_UNLINK:
+		m->was_on_list = m->on_list && current != p->ail;
+		m->on_list = false;
+		break;
+	case POINT_SUBMIT_ISSUED:
+	case POINT_SUBMIT_DROPPED:
+		m->on_list = false;
+		break;
+	case POINT_STALE:
+		staled(p, s);
+		break;
+	case POINT_FREED_UNLOCKED:
+		if (!m->marked || m->open)
+			break;
+		m->open = true;
+		m->opened = now_ns();
+		m->submits = p->submits;
+		break;
+	case POINT_LOOKUP_STALE:
+		p->c.met_lookup += m->marked && m->open;
+		break;
+	case POINT_ALLOC:
+		p->c.met_alloc += met(p, m);
+		break;
+	case POINT_CLAIM:
+		p->c.met += met(p, m);
+		break;
+	case POINT_BUSY_CLEARED:
+		p->c.frees++;
+		break;
+	default:
+		break;
+	}
+}
+
+static void reached(void *ctx, enum point point, const struct buf_state *s)
+{
+	struct probe *p = ctx;
+	uint64_t until;
+
+	if (!smp_load_acquire(&p->mp) || READ_ONCE(p->stopped))
+		return;
+	switch (point) {
+	case POINT_AIL_PASS:
+		ail_pass(p);
+		return;
+	case POINT_AIL_SUBMIT:
+		ail_submit(p);
+		return;
+	case POINT_AIL_SLEEP:
+		ail_sleep(p);
+		return;
+	case POINT_REPAIR:
+		/* Half of it: xrep_ibt_find_inodes, before the claims. */
+		until = repair_start + p->o->guest->repair_ns / 2;
+		if (repair_start && !p->o->own_pace && until > now_ns())
+			sleep_ns(until - now_ns(), WAIT_IDLE);
+		return;
+	default:
+		break;
+	}
+	if (!s || s->bno >= p->nr)
+		return;
+	spin_lock(&p->lock);
+	at_block(p, point, s);
+	spin_unlock(&p->lock);
+}
+
+struct probe *probe_new(const struct pace_options *o, uint64_t nr)
+{
+	struct probe *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->o = o;
+	p->nr = nr;
+	p->points = (struct point_ops){ .reached = reached, .ctx = p };
+	p->cycle_ns = o->guest->seconds * 1e9 / o->guest->ail_submits;
+	spin_lock_init(&p->lock);
+	p->marks = calloc(nr, sizeof(*p->marks));
+	p->marked = calloc(nr, sizeof(*p->marked));
+	if (p->marks && p->marked)
+		return p;
+	probe_free(p);
+	return NULL;
+}
+
+void probe_free(struct probe *p)
+{
+	if (!p)
+		return;
+	free(p->marks);
+	free(p->marked);
+	free(p);
+}
+
+const struct point_ops *probe_points(struct probe *p)
+{
+	return &p->points;
+}
+
+void probe_start(struct probe *p, struct mount *mp, uint64_t others)
+{
+	p->others = others;
+	/* Pairs with the load in reached(). */
+	smp_store_release(&p->mp, mp);
+}
+
+void probe_stop(struct probe *p)
+{
+	WRITE_ONCE(p->stopped, true);
+}
+
+void probe_repair(struct probe *p, uint64_t start)
+{
+	(void)p;
+	repair_start = start;
+}
+
+void probe_take(struct probe *p, struct pace_row *row)
+{
+	spin_lock(&p->lock);
+	*row = p->c;
+	row->ail_cycles = p->submits;
+	spin_unlock(&p->lock);
+}
