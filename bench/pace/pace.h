@@ -18,6 +18,7 @@ struct guest {
 	char fix[64];
 	/* The lane's settings: bench/linux/lane.py, STORMS. */
 	unsigned int changes, in_a_row, loaders, delay_us, others, chunks;
+	unsigned int sync_us;		/* it sleeps between two syncs */
 	unsigned int block;		/* bytes */
 	unsigned int types;		/* trees whose repair it asks for */
 	bool eager;
@@ -25,6 +26,11 @@ struct guest {
 	double seconds;
 	double step_seconds;		/* the longest step */
 	double repair_ns;		/* half of its repairs took less */
+	/*
+	 * So long the AIL sleeps between passes: a cycle of the storm that
+	 * gives it next to nothing to do, or what the kernel's source says.
+	 */
+	double idle_ns;
 	uint64_t repairs, loads, blocks, files, load_ops, syncs, ail_submits;
 	uint64_t lookups, met_claim, met_lookup, misqueued;
 	uint64_t waits, wait_total_ns, wait_max_ns;

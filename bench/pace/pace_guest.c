@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AIL_SLEEP_NS	54e6	/* 50 ms at HZ 250: 13 ticks and a part */
+
 static double number(const json_t *step, const char *name)
 {
 	return json_number_value(json_object_get(step, name));
@@ -64,6 +66,7 @@ static void read_settings(struct guest *g, const json_t *settings)
 	g->delay_us = number(settings, "delay");
 	g->others = number(settings, "others");
 	g->chunks = number(settings, "chunks");
+	g->sync_us = number(settings, "sync_us");
 	g->block = number(settings, "block");
 	g->eager = number(settings, "eager") > 0;
 	g->types = count_of(type ? type : "inobt");
@@ -102,6 +105,21 @@ static void add_step(struct guest *g, const json_t *step)
 		g->wait_max_ns = max;
 }
 
+static void find_idle(struct guest *guests, int nr)
+{
+	for (int i = 0; i < nr; i++) {
+		guests[i].idle_ns = AIL_SLEEP_NS;
+		for (int j = 0; j < nr; j++) {
+			const struct guest *g = &guests[j];
+
+			if (!strcmp(g->scenario, "natural") &&
+			    !strcmp(g->fix, guests[i].fix) && g->ail_submits)
+				guests[i].idle_ns =
+					g->seconds * 1e9 / g->ail_submits;
+		}
+	}
+}
+
 int guest_read(const json_t *json, struct guest guests[GUESTS_MAX], char *why,
 	       size_t why_size)
 {
@@ -138,5 +156,6 @@ int guest_read(const json_t *json, struct guest guests[GUESTS_MAX], char *why,
 		}
 		add_step(g, step);
 	}
+	find_idle(guests, nr);
 	return nr;
 }

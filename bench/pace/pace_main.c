@@ -185,12 +185,20 @@ static bool enough(const struct job *job)
 
 static int run_round(struct job *jobs, unsigned int nr, json_t *rows)
 {
+	bool started[GUESTS_MAX];
 	int error = 0;
 
 	for (unsigned int i = 0; i < nr; i++) {
 		jobs[i].o.seed++;
+		started[i] = false;
+		/* These take too much memory to be there all at once. */
+		if (jobs[i].o.guest->others) {
+			run_job(&jobs[i]);
+			continue;
+		}
 		jobs[i].error = task_start(&jobs[i].thread, "pace", -1,
 					   run_job, &jobs[i]);
+		started[i] = !jobs[i].error;
 		if (jobs[i].error)
 			snprintf(jobs[i].why, sizeof(jobs[i].why),
 				 "no more threads");
@@ -198,10 +206,10 @@ static int run_round(struct job *jobs, unsigned int nr, json_t *rows)
 	for (unsigned int i = 0; i < nr; i++) {
 		struct job *job = &jobs[i];
 
-		if (!job->error || !job->thread.handle)
+		if (started[i])
 			task_join(&job->thread);
 		if (job->error) {
-			fprintf(stderr, "pace: %s, %s: %s\n",
+			fprintf(stderr, "pace: %s, %s: %s: left out\n",
 				job->o.guest->scenario, job->o.guest->fix,
 				job->why);
 			error = job->error;
@@ -246,11 +254,13 @@ static int run_storm(const struct options *o, const struct guest *guests,
 			.seed = o->seed * 1000,
 		};
 	}
-	while (nr && more && !error) {
-		error = run_round(jobs, nr, rows);
+	while (nr && more) {
+		int failed = run_round(jobs, nr, rows);
+
+		error = error ? error : failed;
 		more = false;
 		for (unsigned int i = 0; i < nr; i++)
-			more |= !enough(&jobs[i]);
+			more |= !jobs[i].error && !enough(&jobs[i]);
 		if (now_ns() - start > o->minutes * 60e9)
 			break;
 	}
@@ -267,8 +277,9 @@ static int run_all(const struct options *o, const struct guest *guests,
 	bool any = false;
 	int error = 0;
 
-	for (int i = 0; i < nr && !error; i++) {
+	for (int i = 0; i < nr; i++) {
 		bool seen = false;
+		int failed;
 
 		for (int j = 0; j < i; j++)
 			seen |= !strcmp(guests[j].scenario,
@@ -277,7 +288,8 @@ static int run_all(const struct options *o, const struct guest *guests,
 				    guests[i].scenario))
 			continue;
 		any = true;
-		error = run_storm(o, guests, nr, guests[i].scenario, rows);
+		failed = run_storm(o, guests, nr, guests[i].scenario, rows);
+		error = error ? error : failed;
 	}
 	if (!any) {
 		fprintf(stderr, "pace: no storm of that name in it; it has:");

@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-#define AIL_SLEEP_NS	54000000ull	/* 50 ms at HZ 250: 13 or 14 ticks */
-
 /* Of one block. */
 struct mark {
 	bool on_list;		/* the AIL's */
@@ -27,6 +25,7 @@ struct probe {
 	struct mount *mp;	/* NULL: not started; smp_store_release */
 	bool stopped;		/* WRITE_ONCE */
 	uint64_t cycle_ns;	/* of the guest's AIL */
+	uint64_t sync_ns;	/* so long its syncs take */
 	uint64_t nr;
 	uint64_t others;	/* blocks for nobody else, from here on */
 
@@ -52,7 +51,7 @@ static __thread uint64_t repair_start;
 /* How much longer a pass takes in the guest than @here, its delay left out. */
 static uint64_t longer(const struct probe *p, uint64_t here)
 {
-	uint64_t idle = p->o->guest->delay_us * 1000ull + AIL_SLEEP_NS;
+	uint64_t idle = p->o->guest->delay_us * 1000ull + p->o->guest->idle_ns;
 
 	if (p->o->own_pace || p->cycle_ns <= idle + here)
 		return 0;
@@ -223,6 +222,10 @@ static void reached(void *ctx, enum point point, const struct buf_state *s)
 	case POINT_AIL_SLEEP:
 		ail_sleep(p);
 		return;
+	case POINT_CHECKPOINT:
+		if (!p->o->own_pace && p->sync_ns)
+			sleep_ns(p->sync_ns, WAIT_IDLE);
+		return;
 	case POINT_REPAIR:
 		/* Half of it: xrep_ibt_find_inodes, before the claims. */
 		until = repair_start + p->o->guest->repair_ns / 2;
@@ -242,6 +245,7 @@ static void reached(void *ctx, enum point point, const struct buf_state *s)
 struct probe *probe_new(const struct pace_options *o, uint64_t nr)
 {
 	struct probe *p = calloc(1, sizeof(*p));
+	double sync;
 
 	if (!p)
 		return NULL;
@@ -249,6 +253,9 @@ struct probe *probe_new(const struct pace_options *o, uint64_t nr)
 	p->nr = nr;
 	p->points = (struct point_ops){ .reached = reached, .ctx = p };
 	p->cycle_ns = o->guest->seconds * 1e9 / o->guest->ail_submits;
+	sync = o->guest->seconds * 1e9 / o->guest->syncs -
+	       o->guest->sync_us * 1e3;
+	p->sync_ns = sync > 0 ? sync : 0;
 	spin_lock_init(&p->lock);
 	p->marks = calloc(nr, sizeof(*p->marks));
 	p->marked = calloc(nr, sizeof(*p->marked));

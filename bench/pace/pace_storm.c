@@ -23,6 +23,10 @@ enum { AGS = 2, MAX_LOADERS = 8 };
 #define FILES_MAX		(2 * KEPT_FILES + UNLINKED_AT_ONCE)
 #define NAMES_PER_DIR_BLOCK	170u	/* of 24 bytes each in 4 KiB */
 #define LEAF_RECORDS		189u	/* as the bulk loader fills them */
+#define ROOT_INODES		16u	/* their first block, see layout() */
+#define GC_BATCH		32u	/* inodes of a cluster */
+#define GC_MAX			(GC_BATCH + 1)
+#define GC_DELAY_NS		4000000ull	/* a tick at HZ 250 */
 #define LOADER_FILES		400u	/* drive_load.c: load() */
 #define LOADER_BLOCKS		16u
 #define LINKS			12u	/* drive_load.c: churn_links() */
@@ -34,6 +38,13 @@ struct file {
 	unsigned int nr;
 };
 
+/* Somebody's who has unlinked it: an inode, or a link's block. */
+struct inactive {
+	struct inode *ip;
+	uint64_t bno;
+	unsigned int agno;
+};
+
 struct storm {
 	const struct pace_options *o;
 	const struct guest *g;
@@ -41,13 +52,19 @@ struct storm {
 	struct probe *probe;
 	struct device *dev;
 	struct mount *mp;
+	uint64_t ag_blocks;
 	uint64_t records;		/* of each tree */
+	uint64_t others;		/* the first of their blocks */
 	uint64_t random;
 	uint64_t end;
 	/* The thread that repairs. */
 	struct inode *files[FILES_MAX];	/* a ring */
 	uint64_t made, gone;
 	uint64_t link[LINKS];		/* blocks; 0: none */
+	/* Unlinked, and not inactivated yet. */
+	struct inactive inactive[GC_MAX];
+	unsigned int nr_inactive;
+	uint64_t queued;		/* when the last of them was */
 	struct pace_row row;
 	int error;
 };
@@ -120,17 +137,85 @@ static int create(struct storm *s)
 	return error;
 }
 
+/* The block of a link. */
+static int free_block(struct storm *s, unsigned int agno, uint64_t bno)
+{
+	const struct fix *fix = s->fix;
+	struct trans *tp;
+	struct buf *bp;
+	int error, error2;
+
+	error = fix->trans_alloc(s->mp, &tp);
+	if (error)
+		return error;
+	error = fix->trans_lock_ag(tp, agno);
+	if (!error)
+		error = fix->trans_get_buf(tp, bno, 1, &bp);
+	if (!error) {
+		fix->trans_binval(tp, bp);
+		fix->space_free(tp, bno, 1);
+	}
+	error2 = fix->trans_commit(tp);
+	return error ? error : error2;
+}
+
+static int inactivate_all(struct storm *s)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < s->nr_inactive; i++) {
+		struct inactive *in = &s->inactive[i];
+		int failed;
+
+		if (in->bno)
+			failed = free_block(s, in->agno, in->bno);
+		else
+			failed = s->fix->inode_unlink(in->ip);
+		if (!failed)
+			failed = s->fix->tree_modify(s->mp, in->agno,
+						     bench_random(&s->random));
+		error = error ? error : failed;
+	}
+	s->nr_inactive = 0;
+	return error;
+}
+
+/*
+ * What was unlinked is inactivated later, all at once: when nothing more has
+ * come for a tick, or when too much has (kernel: xfs_inodegc_queue).
+ */
+static int unlinked(struct storm *s, struct inactive in)
+{
+	s->inactive[s->nr_inactive++] = in;
+	s->queued = now_ns();
+	return s->nr_inactive > GC_BATCH ? inactivate_all(s) : 0;
+}
+
+/* The next system call returns at @when; 0 or what inactivating brought. */
+static int until(struct storm *s, uint64_t when)
+{
+	int error = 0;
+
+	if (s->nr_inactive && when >= s->queued + GC_DELAY_NS) {
+		wait_until(s->queued + GC_DELAY_NS);
+		error = inactivate_all(s);
+	}
+	wait_until(when);
+	return error;
+}
+
 static int unlink_oldest(struct storm *s)
 {
 	unsigned int agno = ag_of_file(s, s->gone);
 	struct inode **ip = &s->files[s->gone % FILES_MAX];
-	uint64_t pick = bench_random(&s->random);
 	int error;
 
-	error = s->fix->inode_unlink(*ip);
-	*ip = NULL;
+	/* Onto the list of unlinked inodes. */
+	error = s->fix->inode_touch(*ip);
 	if (!error)
-		error = s->fix->tree_modify(s->mp, agno, pick);
+		error = unlinked(s, (struct inactive){ .ip = *ip,
+						       .agno = agno });
+	*ip = NULL;
 	if (!error)
 		error = directory(s, agno,
 				  (s->gone + 1) % NAMES_PER_DIR_BLOCK ?
@@ -141,55 +226,53 @@ static int unlink_oldest(struct storm *s)
 	return error;
 }
 
-/* So many changes, evenly over @ns. */
+/* So many changes, each of which takes @ns. */
 static int churn(struct storm *s, uint64_t ns)
 {
-	uint64_t start = now_ns();
+	uint64_t next = now_ns();
 	int error = 0;
 
 	for (unsigned int i = 0; i < s->g->changes && !error; i++) {
 		error = create(s);
-		wait_until(start + ns * (i + 1) / s->g->changes);
+		if (!error)
+			error = until(s, next += ns);
 	}
 	while (!error && s->made - s->gone >
 				 KEPT_FILES +
 					 bench_random(&s->random) % KEPT_FILES)
-		for (unsigned int i = 0; i < UNLINKED_AT_ONCE && !error; i++)
+		for (unsigned int i = 0; i < UNLINKED_AT_ONCE && !error; i++) {
 			error = unlink_oldest(s);
+			if (!error)
+				error = until(s, next += ns);
+		}
 	return error;
 }
 
-/* A block of metadata of its own goes, and another comes. */
-static int relink(struct storm *s)
+/*
+ * A link too long for its inode: a block of metadata of its own goes, and
+ * another comes, each in @ns.
+ */
+static int relink(struct storm *s, uint64_t ns)
 {
 	const struct fix *fix = s->fix;
 	uint64_t *bno = &s->link[bench_random(&s->random) % LINKS];
+	uint64_t next = now_ns();
 	struct trans *tp;
 	struct buf *bp;
 	int error, error2;
 
-	if (*bno) {
-		error = fix->trans_alloc(s->mp, &tp);
-		if (error)
-			return error;
-		error = fix->trans_lock_ag(tp, 0);
-		if (!error)
-			error = fix->trans_get_buf(tp, *bno, 1, &bp);
-		if (!error) {
-			fix->trans_binval(tp, bp);
-			fix->space_free(tp, *bno, 1);
-			*bno = 0;
-		}
-		error2 = fix->trans_commit(tp);
-		if (error || error2)
-			return error ? error : error2;
-	}
+	error = *bno ? unlinked(s, (struct inactive){ .bno = *bno }) : 0;
+	*bno = 0;
+	if (!error)
+		error = until(s, next += ns);
+	if (error)
+		return error;
 	error = fix->trans_alloc(s->mp, &tp);
 	if (error)
 		return error;
 	error = fix->trans_lock_ag(tp, 0);
-	/* Near its inode, which is near the others. */
-	if (!error && fix->space_near(tp, 1, 1, 1, bno) < 0)
+	/* Near its inode, which is near the root's. */
+	if (!error && fix->space_near(tp, ROOT_INODES, 1, 1, bno) < 0)
 		error = -ENOSPC;
 	if (!error)
 		error = fix->trans_get_buf(tp, *bno, 1, &bp);
@@ -198,7 +281,8 @@ static int relink(struct storm *s)
 		fix->trans_log_buf(tp, bp);
 	}
 	error2 = fix->trans_commit(tp);
-	return error ? error : error2;
+	error = error ? error : error2;
+	return error ? error : until(s, next += ns);
 }
 
 /* --- threads beside the one that repairs ------------------------------ */
@@ -236,7 +320,7 @@ static int load_file(struct loader *l, struct file *f)
 		f->nr = 0;
 	} else if (!error) {
 		got = fix->space_near(
-			tp, (uint64_t)l->agno * AG_BLOCKS + 1, 1,
+			tp, l->agno * l->s->ag_blocks + ROOT_INODES, 1,
 			1 + bench_random(&l->random) % LOADER_BLOCKS, &f->bno);
 		f->nr = got > 0 ? got : 0;
 		for (unsigned int i = 0; i < f->nr; i += 2)
@@ -314,8 +398,11 @@ static int repair_once(struct storm *s, unsigned int agno)
 	return error;
 }
 
-/* So long the guest was busy between two repairs, or two rounds of changes. */
-static uint64_t churn_ns(const struct storm *s)
+/*
+ * So long the guest took for a change: what it did between two repairs, or two
+ * rounds of changes.  As many files go as come.
+ */
+static uint64_t change_ns(const struct storm *s)
 {
 	const struct guest *g = s->g;
 	double rounds = g->repairs ? g->repairs :
@@ -323,13 +410,16 @@ static uint64_t churn_ns(const struct storm *s)
 	double all = (g->seconds * 1e9 - (g->repairs ? g->wait_total_ns : 0)) /
 		     rounds;
 
-	return all > g->repair_ns ? all - g->repair_ns : 0;
+	/* Without repairs as many links go and come. */
+	double changes = (g->repairs ? 2 : 4) * g->changes;
+
+	return all > g->repair_ns ? (all - g->repair_ns) / changes : 0;
 }
 
 static int rounds(struct storm *s)
 {
 	unsigned int n = AGS * s->g->types * s->g->in_a_row;
-	uint64_t ns = churn_ns(s);
+	uint64_t ns = change_ns(s);
 	int error = 0;
 
 	while (!error && now_ns() < s->end) {
@@ -337,7 +427,7 @@ static int rounds(struct storm *s)
 			error = churn(s, ns);
 			for (unsigned int i = 0; i < s->g->changes && !error;
 			     i++)
-				error = relink(s);
+				error = relink(s, ns);
 		}
 		for (unsigned int i = 0; i < n && !error && now_ns() < s->end;
 		     i++) {
@@ -377,6 +467,25 @@ static int layout(struct storm *s, unsigned int agno)
 	return error ? error : error2;
 }
 
+/* A file in one piece, near the first inodes, that the AIL may write over. */
+static int make_room_for_others(struct storm *s)
+{
+	struct trans *tp;
+	int error, error2, got;
+
+	error = s->fix->trans_alloc(s->mp, &tp);
+	if (error)
+		return error;
+	error = s->fix->trans_lock_ag(tp, 0);
+	if (!error) {
+		got = s->fix->space_near(tp, ROOT_INODES, s->g->others,
+					 s->g->others, &s->others);
+		error = got < 0 ? got : 0;
+	}
+	error2 = s->fix->trans_commit(tp);
+	return error ? error : error2;
+}
+
 static int prepare(struct storm *s)
 {
 	struct repair_result res;
@@ -384,6 +493,8 @@ static int prepare(struct storm *s)
 
 	for (unsigned int i = 0; i < AGS && !error; i++) {
 		error = layout(s, i);
+		if (!error && !i && s->g->others)
+			error = make_room_for_others(s);
 		if (!error)
 			error = s->fix->repair(s->mp, i, s->records, &res);
 	}
@@ -440,6 +551,7 @@ static void let_go(struct storm *s, struct loader *loaders)
 		for (unsigned int j = 0; j < LOADER_FILES; j++)
 			if (loaders[i].files[j].ip)
 				s->fix->inode_unlink(loaders[i].files[j].ip);
+	inactivate_all(s);
 	for (unsigned int i = 0; i < FILES_MAX; i++)
 		if (s->files[i])
 			s->fix->inode_unlink(s->files[i]);
@@ -461,7 +573,7 @@ static int mounted(struct storm *s)
 	s->fix->stat_take(s->mp, &stat);
 	start = now_ns();
 	s->end = start + s->o->seconds * 1e9;
-	probe_start(s->probe, s->mp, (uint64_t)AGS * AG_BLOCKS);
+	probe_start(s->probe, s->mp, s->others);
 	if (!error)
 		error = with_threads(s, loaders);
 	s->row.seconds = (now_ns() - start) / 1e9;
@@ -485,12 +597,11 @@ static int mounted(struct storm *s)
 	return error;
 }
 
-/* The third AG is the others'. */
 static int with_device(struct storm *s, struct device_options *dopt)
 {
-	unsigned int ags = AGS;
 	struct mount_options opt = {
-		.ag_blocks = AG_BLOCKS,
+		.ag_count = AGS,
+		.ag_blocks = s->ag_blocks,
 		.log_bytes = LOG_BYTES,
 		.syncd_ms = SYNCD_MS,
 		.trees = s->g->loads > s->g->repairs ? 2 : 1,
@@ -500,9 +611,7 @@ static int with_device(struct storm *s, struct device_options *dopt)
 	char why[200];
 	int error;
 
-	ags += (s->g->others + AG_BLOCKS - 1) / AG_BLOCKS;
-	opt.ag_count = ags;
-	dopt->nblocks = (uint64_t)ags * AG_BLOCKS + LOG_BLOCKS;
+	dopt->nblocks = AGS * s->ag_blocks + LOG_BLOCKS;
 	error = device_open(dopt, &s->dev, why, sizeof(why));
 	if (error)
 		return error;
@@ -538,7 +647,9 @@ int pace_storm(const struct pace_options *o, struct pace_row *row, char *why,
 	s->fix = o->fix;
 	s->records = records(o->guest);
 	s->random = o->seed;
-	s->probe = probe_new(o, (uint64_t)AGS * AG_BLOCKS);
+	/* The others are a block each here, not a sector. */
+	s->ag_blocks = AG_BLOCKS + o->guest->others;
+	s->probe = probe_new(o, AGS * s->ag_blocks);
 	if (s->probe)
 		error = with_device(s, &dopt);
 	*row = s->row;

@@ -252,6 +252,7 @@ static void checkpoint(struct mount *mp, struct cil_ctx *ctx)
 	log->l_forces += items;
 	spin_unlock(&log->l_lock);
 
+	point_block(mp, POINT_CHECKPOINT, UINT64_MAX);
 	if (!abort && (items || ctx->nr_roots) && write_record(mp, ctx)) {
 		force_shutdown(mp);
 		abort = true;

@@ -29,6 +29,7 @@ static const char *const point_names[POINTS] = {
 	[POINT_COMMIT] = "commit",
 	[POINT_UNPIN] = "unpin",
 	[POINT_FREED_UNLOCKED] = "freed_unlocked",
+	[POINT_CHECKPOINT] = "checkpoint",
 	[POINT_BUSY_CLEARED] = "busy_cleared",
 	[POINT_ALLOC] = "alloc",
 	[POINT_AIL_PASS] = "ail_pass",

@@ -33,6 +33,7 @@ enum point {
 	POINT_COMMIT,		/* transaction committed in memory */
 	POINT_UNPIN,		/* last pin gone */
 	POINT_FREED_UNLOCKED,	/* stale, checkpoint done, just unlocked */
+	POINT_CHECKPOINT,	/* taken, its log not written yet */
 	POINT_BUSY_CLEARED,	/* its block can be allocated from now on */
 	POINT_ALLOC,		/* block handed out */
 	POINT_AIL_PASS,		/* daemon begins a pass */
