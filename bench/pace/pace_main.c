@@ -172,10 +172,10 @@ static void add_row(struct pace_row *to, const struct pace_row *from)
 static bool enough(const struct job *job)
 {
 	const struct guest *g = job->o.guest;
-	uint64_t met = g->loads ? job->sum.met : job->sum.met_lookup;
-	uint64_t theirs = g->loads ? g->met_claim : g->met_lookup;
-
-	if (theirs >= EVENTS_ENOUGH && met < EVENTS_ENOUGH)
+	if (g->met_lookup >= EVENTS_ENOUGH &&
+	    job->sum.met_lookup < EVENTS_ENOUGH)
+		return false;
+	if (g->misqueued >= EVENTS_ENOUGH && job->sum.misqueued < EVENTS_ENOUGH)
 		return false;
 	if (g->waits >= EVENTS_ENOUGH && job->sum.waits < EVENTS_ENOUGH)
 		return false;
@@ -247,7 +247,7 @@ static int run_storm(const struct options *o, const struct guest *guests,
 			continue;
 		}
 		jobs[nr++].o = (struct pace_options){
-			.fix = fix,
+			.fix = fix->counting,
 			.guest = g,
 			.seconds = o->seconds ? o->seconds : g->step_seconds,
 			.own_pace = o->own_pace,

@@ -99,11 +99,10 @@ void pace_print(const struct guest *g, const struct pace_row *row)
 	       g->seconds * 1e3 / g->ail_submits,
 	       (double)row->syncs / row->ail_cycles,
 	       (double)g->syncs / g->ail_submits);
+	line("met", row->met_lookup, x, g->met_lookup, y);
 	if (g->loads) {
-		line("met", row->met, x, g->met_claim, y);
+		line("claimed", row->met, x, g->met_claim, y);
 		line("misqueued", row->misqueued, x, g->misqueued, y);
-	} else {
-		line("met", row->met_lookup, x, g->met_lookup, y);
 	}
 	line("waits", row->waits, x, g->waits, y);
 	if (row->waits && g->waits)
@@ -113,13 +112,11 @@ void pace_print(const struct guest *g, const struct pace_row *row)
 		       (double)row->wait_total_ns / row->waits /
 			       ((double)g->wait_total_ns / g->waits));
 	printf("  staled on the list %llu, windows %llu of %.1f ms, "
-	       "allocated %llu, looked up %llu | %llu; repairs %.2f | %.2f ms\n",
+	       "allocated %llu; repairs %.2f | %.2f ms\n",
 	       (unsigned long long)row->staled_linked,
 	       (unsigned long long)row->windows,
 	       row->windows ? row->window_total_ns / 1e6 / row->windows : 0,
 	       (unsigned long long)row->met_alloc,
-	       (unsigned long long)row->met_lookup,
-	       (unsigned long long)g->met_lookup,
 	       row->repairs ? row->repair_total_ns / 1e6 / row->repairs : 0,
 	       g->repair_ns / 1e6);
 	fflush(stdout);
@@ -139,7 +136,8 @@ json_t *pace_json(const struct pace_options *o, const struct pace_row *row)
 	} figures[] = {
 		{ "loads", row->loads },
 		{ "blocks", row->blocks },
-		{ "met", g->loads ? row->met : row->met_lookup },
+		{ "met", row->met_lookup },
+		{ "met_claim", row->met },
 		{ "misqueued", row->misqueued },
 		{ "waits", row->waits },
 		{ "wait_total_ns", row->wait_total_ns },

@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+/* Others that are written between two stretches of a pass. */
+#define OTHERS_A_STRETCH	1000u
+
 /* Of one block. */
 struct mark {
 	bool on_list;		/* the AIL's */
@@ -42,6 +45,8 @@ struct probe {
 	uint64_t pass, submit;	/* when they began */
 	uint64_t queueing;	/* so long until the submit, in this pass */
 	uint64_t last_pass;	/* so long, without delay and sleep */
+	uint64_t issued;	/* of the others, in this pass */
+	uint64_t stretched;	/* so long, since its submit */
 	double queue_share;	/* of it */
 };
 
@@ -58,11 +63,15 @@ static uint64_t longer(const struct probe *p, uint64_t here)
 	return p->cycle_ns - idle - here;
 }
 
-/* In AIL_SUBMIT, then in AIL_SLEEP, their sum being longer(). */
-static void stretch(double ns)
+/* The AIL's daemon: this part of its pass takes so much longer. */
+static void stretch(struct probe *p, double ns)
 {
-	if (ns >= 1)
-		sleep_ns(ns, WAIT_IDLE);
+	uint64_t start = now_ns();
+
+	if (ns < 1)
+		return;
+	sleep_ns(ns, WAIT_IDLE);
+	p->stretched += now_ns() - start;
 }
 
 static void drop_open_marks(struct probe *p)
@@ -118,7 +127,7 @@ static void ail_submit(struct probe *p)
 
 	queue_others(p);
 	p->queueing = now_ns() - p->pass;
-	stretch(longer(p, p->last_pass) * p->queue_share);
+	stretch(p, longer(p, p->last_pass) * p->queue_share);
 	/* usleep_range(us, us + us / 10 + 1) ends between the two. */
 	if (us)
 		sleep_ns((us + us / 20) * 1000, WAIT_IDLE);
@@ -127,17 +136,31 @@ static void ail_submit(struct probe *p)
 	p->in_submit = true;
 	spin_unlock(&p->lock);
 	p->submit = now_ns();
+	p->stretched = 0;
+	p->issued = 0;
+}
+
+/* One of the others is written: the guest is slow at each of them. */
+static void other_issued(struct probe *p)
+{
+	if (++p->issued % OTHERS_A_STRETCH)
+		return;
+	stretch(p, longer(p, p->last_pass) * (1 - p->queue_share) *
+			   OTHERS_A_STRETCH / p->o->guest->others);
 }
 
 static void ail_sleep(struct probe *p)
 {
+	uint64_t submitting = now_ns() - p->submit - p->stretched;
+
 	spin_lock(&p->lock);
 	p->in_submit = false;
 	drop_open_marks(p);
 	spin_unlock(&p->lock);
-	p->last_pass = p->queueing + now_ns() - p->submit;
-	stretch(longer(p, p->last_pass) * (1 - p->queue_share));
+	p->last_pass = p->queueing + submitting;
 	p->queue_share = (double)p->queueing / p->last_pass;
+	if (!p->o->guest->others)
+		stretch(p, longer(p, p->last_pass) * (1 - p->queue_share));
 }
 
 static void staled(struct probe *p, const struct buf_state *s)
@@ -237,6 +260,12 @@ static void reached(void *ctx, enum point point, const struct buf_state *s)
 	}
 	if (!s || s->bno >= p->nr)
 		return;
+	/* They are nobody else's. */
+	if (s->bno - p->others < p->o->guest->others) {
+		if (point == POINT_SUBMIT_ISSUED && current == p->ail)
+			other_issued(p);
+		return;
+	}
 	spin_lock(&p->lock);
 	at_block(p, point, s);
 	spin_unlock(&p->lock);

@@ -24,6 +24,7 @@ enum { AGS = 2, MAX_LOADERS = 8 };
 #define NAMES_PER_DIR_BLOCK	170u	/* of 24 bytes each in 4 KiB */
 #define LEAF_RECORDS		189u	/* as the bulk loader fills them */
 #define ROOT_INODES		16u	/* their first block, see layout() */
+#define INODES_PER_BLOCK	8u	/* of 512 bytes */
 #define GC_BATCH		32u	/* inodes of a cluster */
 #define GC_MAX			(GC_BATCH + 1)
 #define GC_DELAY_NS		4000000ull	/* a tick at HZ 250 */
@@ -249,6 +250,17 @@ static int churn(struct storm *s, uint64_t ns)
 }
 
 /*
+ * A free inode lies anywhere among those of the files, whose blocks are one
+ * behind the other (kernel: xfs_dialloc_ag_finobt_near, xfs_ialloc_ag_alloc).
+ */
+static uint64_t inode_block(struct storm *s)
+{
+	uint64_t blocks = (s->made - s->gone) / INODES_PER_BLOCK + 1;
+
+	return ROOT_INODES + bench_random(&s->random) % blocks;
+}
+
+/*
  * A link too long for its inode: a block of metadata of its own goes, and
  * another comes, each in @ns.
  */
@@ -271,8 +283,8 @@ static int relink(struct storm *s, uint64_t ns)
 	if (error)
 		return error;
 	error = fix->trans_lock_ag(tp, 0);
-	/* Near its inode, which is near the root's. */
-	if (!error && fix->space_near(tp, ROOT_INODES, 1, 1, bno) < 0)
+	/* Near its inode. */
+	if (!error && fix->space_near(tp, inode_block(s), 1, 1, bno) < 0)
 		error = -ENOSPC;
 	if (!error)
 		error = fix->trans_get_buf(tp, *bno, 1, &bp);
