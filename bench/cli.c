@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/cache.h"
 #include "bench/oracle/oracle.h"
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ enum {
 	KEY_RUN_ID,
 	KEY_LAYOUT,
 	KEY_INJECT,
+	KEY_CACHE,
 };
 
 static const struct argp_option options[] = {
@@ -42,6 +44,7 @@ static const struct argp_option options[] = {
 	  "the order, but no variants); `none`, with which they are compared, "
 	  "is measured in any case",
 	  0 },
+	{ "cache", KEY_CACHE, "GEN", 0, CACHE_OPTION_DOC, 0 },
 	{ "workload", 'w', "NAME", 0,
 	  "Run this workload (repeatable): GROUP/CASE, or GROUP for all its "
 	  "cases but the long ones (default: all but the long ones)",
@@ -311,6 +314,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'f':
 		add_fix(cli, arg);
 		break;
+	case KEY_CACHE:
+		if (cache_choose("delwribench run", arg))
+			exit(EXIT_USAGE);
+		break;
 	case 'w':
 		ask_workload(cli, arg);
 		break;
@@ -372,6 +379,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_DIR:
 		cli->dir = path(cli, "dir", arg);
+		break;
+	case ARGP_KEY_END:
+		/* --cache may come behind. */
+		for (unsigned int i = 0; i < cli->nr_fixes; i++)
+			cli->fixes[i] = find_fix(cli->fixes[i]->name);
+		if (cli->injected)
+			cli->injected = find_fix(cli->injected->name);
 		break;
 	case ARGP_KEY_ARG:
 		exit(cli_fail("unexpected argument '%s'; see --help", arg));

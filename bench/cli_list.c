@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/cache.h"
 #include "bench/oracle/oracle.h"
 #include "bench/run/run_memory.h"
 
@@ -72,7 +73,8 @@ static json_t *workload_to_json(const struct cli *cli,
 
 static json_t *floor_to_json(const struct floor *f)
 {
-	return json_pack("{s:s, s:s, s:s, s:s}", "name", f->fix->name,
+	return json_pack("{s:s, s:s?, s:s, s:s, s:s}", "name", f->fix->name,
+			 "cache", f->cache,
 			 "workloads", f->group, "summary", f->fix->summary,
 			 "sha256", f->sha256);
 }
@@ -85,6 +87,10 @@ static int list_json(const struct cli *cli)
 	if (!list)
 		return -ENOMEM;
 	part = json_array();
+	for (const struct generation *g = generations; g->name; g++)
+		error |= json_array_append_new(part, json_string(g->name));
+	error |= json_object_set_new(list, "caches", part);
+	part = json_array();
 	for (const struct fix *const *f = fixes; *f; f++)
 		error |= json_array_append_new(part, fix_to_json(*f));
 	error |= json_object_set_new(list, "fixes", part);
@@ -93,7 +99,7 @@ static int list_json(const struct cli *cli)
 		error |= json_array_append_new(part, workload_to_json(cli, w));
 	error |= json_object_set_new(list, "workloads", part);
 	part = json_array();
-	for (struct floor *f = floor_first(); f; f = f->next)
+	for (struct floor *f = floor_first(); f; f = floor_next(f))
 		error |= json_array_append_new(part, floor_to_json(f));
 	error |= json_object_set_new(list, "floors", part);
 	/* That it cannot be written is said at the program's end. */
@@ -140,11 +146,14 @@ int cli_list(const struct cli *cli)
 		       cli_fix_is_full(*f) ? '+' :
 					     ' ',
 		       (*f)->name, (*f)->summary);
+	printf("\ngenerations of the cache, for --cache: %s; floors below are "
+	       "of %s\n",
+	       cache_names(), fixes[0]->cache);
 	list_workloads(cli);
 	if (floor_first())
 		puts("\nfloors (the least work of the same effect, measured "
 		     "with the workloads named):");
-	for (struct floor *f = floor_first(); f; f = f->next)
+	for (struct floor *f = floor_first(); f; f = floor_next(f))
 		printf("   %-12s %-9s %s\n", f->group, f->fix->name,
 		       f->fix->summary);
 	return 0;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bench/cache.h"
 #include "bench/cli.h"
 #include "cache/format.h"
 
@@ -361,11 +362,18 @@ static bool is_operation(const char *name)
 
 int cost_main(int argc, char **argv)
 {
-	const struct fix *const *f = fixes;
+	const struct fix *const *f;
 	unsigned long count;
 	char *end;
 	int error;
 
+	if (argc > 2 && !strcmp(argv[1], "--cache")) {
+		if (cache_choose("delwribench cost-op", argv[2]))
+			return EXIT_USAGE;
+		argc -= 2;
+		argv += 2;
+	}
+	f = fixes;
 	if (argc < 3)
 		return usage("too few", argc > 1 ? argv[1] : "");
 	while (*f && strcmp((*f)->name, argv[1]))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Count the instructions of single operations, fix by fix.
 
-Usage: scripts/cost [--fix NAME]... [--operation NAME]... [--json]
-                    [--program PATH]
+Usage: scripts/cost [--fix NAME]... [--operation NAME]... [--cache GEN]
+                    [--json] [--program PATH]
 
 Runs `delwribench cost-op` under callgrind, which counts the instructions of
 the function under test and of what it calls, in the thread that calls it.
@@ -51,7 +51,7 @@ COUNTED = {
 }
 # ... except for these, which depend on when I/O completes, or on what the C
 # library's allocator did before; the kernel has others.
-NOT_COUNTED = ("{fix}.buf_iowait", "device_submit", "memalign",
+NOT_COUNTED = ("wait_for_completion", "device_submit", "memalign",
                "aligned_alloc")
 
 Cost = collections.Counter      # of (object, address): times executed
@@ -111,22 +111,23 @@ def median(costs: list) -> Cost:
                  for place in set().union(*costs)})
 
 
-def count(program: pathlib.Path, fix: str, operations: list,
+def count(program: pathlib.Path, cache: str, fix: str, operations: list,
           names: dict) -> dict:
     """What count_once() finds, once the machine is not too busy for it."""
     for _ in range(TRIES - 1):
         try:
-            return count_once(program, fix, operations, names)
+            return count_once(program, cache, fix, operations, names)
         except TooSlow:
             pass
-    return count_once(program, fix, operations, names)
+    return count_once(program, cache, fix, operations, names)
 
 
-def count_once(program: pathlib.Path, fix: str, operations: list,
+def count_once(program: pathlib.Path, cache: str, fix: str, operations: list,
                names: dict) -> dict:
     """Of each operation the instructions of COUNT of them, or why not."""
-    toggles = {f"{fix}.{function}" for function, _ in COUNTED.values()}
-    toggles |= {function.format(fix=fix) for function in NOT_COUNTED}
+    copy = re.sub(r"\W", "_", f"{fix}_{cache}")     # cmake/Fixes.cmake's
+    toggles = {f"{copy}.{function}" for function, _ in COUNTED.values()}
+    toggles |= set(NOT_COUNTED)
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "profile"
         text = run("valgrind", "--tool=callgrind", "-q",
@@ -134,7 +135,7 @@ def count_once(program: pathlib.Path, fix: str, operations: list,
                    "--compress-strings=no", "--compress-pos=no",
                    "--zero-before=cost_begin", "--dump-before=cost_end",
                    *(f"--toggle-collect={t}" for t in sorted(toggles)),
-                   program, "cost-op", fix, COUNT, *operations,
+                   program, "cost-op", "--cache", cache, fix, COUNT, *operations,
                    stderr=subprocess.PIPE)
         parts, result = 0, {}
         done = collections.defaultdict(list)
@@ -294,9 +295,10 @@ def filled(text: str) -> str:
                          subsequent_indent="      ", break_long_words=False)
 
 
-def measure(program: pathlib.Path, wanted: list, operations: list) -> dict:
+def measure(program: pathlib.Path, cache: str, wanted: list,
+            operations: list) -> dict:
     """Everything about the fixes named, the baseline first."""
-    listed = json.loads(run(program, "run", "--list", "--json"))
+    listed = listing(program)
     known = [fix["name"] for fix in listed["fixes"]]
     for fix in wanted:
         if fix not in known:
@@ -309,8 +311,21 @@ def measure(program: pathlib.Path, wanted: list, operations: list) -> dict:
         bare = pathlib.Path(folder).resolve() / "delwribench"
         run("objcopy", "--strip-debug", program, bare)
         costs = dict(zip(chosen, pool.map(
-            lambda fix: count(bare, fix, operations, names), chosen)))
+            lambda fix: count(bare, cache, fix, operations, names), chosen)))
         return analyse(program, str(bare), costs, names)
+
+
+def listing(program: pathlib.Path) -> dict:
+    """What the program has."""
+    return json.loads(run(program, "run", "--list", "--json"))
+
+
+def chosen_cache(program: pathlib.Path, wanted: str) -> str:
+    """The generation named, or the newest."""
+    known = listing(program)["caches"]
+    if wanted and wanted not in known:
+        raise Failure(f"unknown cache '{wanted}'; known: {' '.join(known)}")
+    return wanted or known[0]
 
 
 def main() -> int:
@@ -320,6 +335,8 @@ def main() -> int:
         "operations under callgrind, fix by fix.")
     parser.add_argument("--fix", action="append", default=[], metavar="NAME",
                         help="only this one and the baseline; may be repeated")
+    parser.add_argument("--cache", metavar="GEN", help="generation of the "
+                        "buffer cache (default: the newest)")
     parser.add_argument("--operation", action="append", choices=COUNTED,
                         metavar="NAME", help="only this one; may be repeated: "
                         + ", ".join(COUNTED))
@@ -339,17 +356,20 @@ def main() -> int:
         program = pathlib.Path(built.stdout.strip()) / "delwribench"
     try:
         operations = [o for o in COUNTED if o in (args.operation or COUNTED)]
-        costs = measure(program.resolve(strict=True), args.fix, operations)
+        program = program.resolve(strict=True)
+        cache = chosen_cache(program, args.cache)
+        costs = measure(program, cache, args.fix, operations)
     except (Failure, OSError) as failure:
         print(f"scripts/cost: {failure}", file=sys.stderr)
         return 2
     if args.json:
         json.dump({"schema": "delwribench-cost-1", "baseline": BASELINE,
-                   "operations": {o: COUNTED[o][1] for o in operations},
+                   "cache": cache, "operations": {o: COUNTED[o][1] for o in operations},
                    "fixes": costs}, sys.stdout, indent=1)
         print()
         return 0
-    print(table("instructions per operation", costs, "instructions"))
+    print(table(f"instructions per operation, cache of Linux {cache}", costs,
+                "instructions"))
     print(table("locked instructions among them", costs, "locked"))
     print(explain(costs))
     for operation in operations:

@@ -148,23 +148,33 @@ static void __attribute__((constructor)) add_##name(void)		\
 /*
  * The least work that has the same effect, frozen, run in the same rounds:
  * a table like a fix's with no more than the workload calls.  One file in
- * bench/floor per workload.
+ * bench/floor per workload, or in bench/floor/NAME if it is the floor of that
+ * generation of the cache alone.
  */
 struct floor {
 	const char *group;		/* workloads that begin so: "lookup/" */
 	const struct fix *fix;
 	const char *sha256;		/* of its source, from the build */
+	const char *cache;		/* generation; NULL: all */
 	struct floor *next;
 };
 
 void floor_add(struct floor *f);
+/* Those of the generation that was chosen. */
 struct floor *floor_first(void);
+struct floor *floor_next(const struct floor *f);
 /* NULL: @fix is no floor. */
 const struct floor *floor_of(const struct fix *fix);
+
+/* From the build, for the files of one generation. */
+#ifndef FLOOR_CACHE
+#define FLOOR_CACHE NULL
+#endif
 
 #define FLOOR(name)							\
 static void __attribute__((constructor)) add_##name(void)		\
 {									\
+	name.cache = FLOOR_CACHE;					\
 	floor_add(&name);						\
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Join a fix's objects to one that shows only fix_<name>, its table; every
-# other symbol defined in it becomes local and is named <name>.<symbol>.
+# Join the objects of a fix's copy of the cache to one that shows only
+# fix_<name>, its table; every other symbol defined in it becomes local and is
+# named <name>.<symbol>.
 # Usage: join.sh <name> <output> <ld> <nm> <objcopy> <object>...
 set -eu
 

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/cache.h"
+
 struct options {
 	struct matrix *m;
 	double stress;
@@ -19,8 +21,11 @@ struct options {
 	bool asked;		/* --fix was given */
 };
 
+#define KEY_CACHE	256
+
 static const struct argp_option argp_options[] = {
 	{ "fix", 'f', "NAME", 0, "Only this fix (may be repeated)", 0 },
+	{ "cache", KEY_CACHE, "GEN", 0, CACHE_OPTION_DOC, 0 },
 	{ "hazard", 'z', "NAME", 0, "Only this hazard (may be repeated)", 0 },
 	{ "repeat", 'n', "N", 0, "Run every scenario N times", 0 },
 	{ "stress", 's', "SECONDS", 0,
@@ -120,6 +125,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'f':
 		add_fix(o, arg);
 		break;
+	case KEY_CACHE:
+		if (cache_choose("verify", arg))
+			exit(VERIFY_USAGE);
+		break;
 	case 'z':
 		add_hazard(o, arg);
 		break;
@@ -134,6 +143,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'j':
 		o->json = true;
+		break;
+	case ARGP_KEY_END:
+		/* --cache may come behind. */
+		for (unsigned int i = 0; i < o->m->nr_fixes; i++)
+			o->m->fix[i] = fix_by_name(o->m->fix[i]->name);
 		break;
 	case ARGP_KEY_ARG:
 		fprintf(stderr,
@@ -185,7 +199,8 @@ int verify_main(int argc, char **argv)
 		goto out;
 	}
 	error = matrix_run(o.m, isatty(STDERR_FILENO));
-	if (o.json && verify_dump(json_pack("{s:o, s:b}", "fixes",
+	if (o.json && verify_dump(json_pack("{s:s, s:o, s:b}", "cache",
+					    fixes[0]->cache, "fixes",
 					    matrix_to_json(o.m), "interrupted",
 					    error == -EINTR)))
 		error = -ENOMEM;

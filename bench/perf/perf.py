@@ -83,7 +83,7 @@ Field = tuple[int, int, str]
 
 def fields_of(fix: str, struct: str) -> list[Field]:
     """Innermost fields as (offset, size, name), from the debug information."""
-    made = subprocess.run(["pahole", "-E", "-C", struct, build() / "fixes" / f"{fix}.o"],
+    made = subprocess.run(["pahole", "-E", "-C", struct, build() / "fixes" / (re.sub(r"\W", "_", fix) + ".o")],
                           capture_output=True, text=True, check=False).stdout
     levels: list[list[Field]] = [[]]
     for text in made.splitlines():

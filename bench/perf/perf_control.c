@@ -98,7 +98,8 @@ static void tell(void *ctx, const char *what, const void *at, size_t size)
 {
 	const struct object_file *o = ctx;
 
-	fprintf(o->file, "%s %s %p %zu\n", o->fix->name, what, at, size);
+	fprintf(o->file, "%s@%s %s %p %zu\n", o->fix->name, o->fix->cache, what,
+		at, size);
 }
 
 int perf_objects(const struct fix *fix, struct mount *mp)

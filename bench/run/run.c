@@ -41,7 +41,7 @@ static void add_pair(struct pairs *pairs, struct workload *w,
 static void add_pairs(const struct cli *cli, struct pairs *pairs,
 		      struct workload *w, const struct run_point *at)
 {
-	for (struct floor *f = floor_first(); f; f = f->next)
+	for (struct floor *f = floor_first(); f; f = floor_next(f))
 		if (!strncmp(w->name, f->group, strlen(f->group)))
 			add_pair(pairs, w, at, f->fix);
 	for (unsigned int i = 0; i < cli->nr_fixes; i++)
@@ -53,7 +53,7 @@ static int make_pairs(const struct cli *cli, struct pairs *pairs)
 	const struct run_point_list *points = pairs->points;
 	unsigned int nr = cli->nr_fixes;
 
-	for (struct floor *f = floor_first(); f; f = f->next)
+	for (struct floor *f = floor_first(); f; f = floor_next(f))
 		nr++;
 	if (nr > RUN_FIELD)
 		return cli_fail("more than %u fixes and floors: name fewer "

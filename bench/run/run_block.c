@@ -41,6 +41,7 @@ static json_t *describe(const struct cli *cli, const struct bench *b,
 			    json_string(RUN_BLOCK_SCHEMA));
 	json_object_set_new(block, "run", json_string(cli->run_id));
 	json_object_set_new(block, "block", json_integer(cli->one_block));
+	json_object_set_new(block, "cache", json_string(fixes[0]->cache));
 	json_object_set_new(block, "seed", json_string(seed));
 	json_object_set_new(block, "block_seed", json_string(block_seed));
 	json_object_set_new(block, "threads",

@@ -42,7 +42,8 @@ static void say_row(const struct matrix *m, unsigned int i, struct hazards *out)
 
 static int store(const struct matrix *m, const char *dir)
 {
-	json_t *json = json_pack("{s:o, s:b}", "fixes", matrix_to_json(m),
+	json_t *json = json_pack("{s:s, s:o, s:b}", "cache",
+				 fixes[0]->cache, "fixes", matrix_to_json(m),
 				 "interrupted", 0);
 	int error = json ? result_write(dir, "verify.json", json) : -ENOMEM;
 

@@ -40,9 +40,21 @@ void floor_add(struct floor *f)
 	floors = f;
 }
 
+static struct floor *of_this_cache(struct floor *f)
+{
+	while (f && f->cache && strcmp(f->cache, fixes[0]->cache))
+		f = f->next;
+	return f;
+}
+
 struct floor *floor_first(void)
 {
-	return floors;
+	return of_this_cache(floors);
+}
+
+struct floor *floor_next(const struct floor *f)
+{
+	return of_this_cache(f->next);
 }
 
 const struct floor *floor_of(const struct fix *fix)

@@ -120,6 +120,7 @@ int run_record(struct run *r)
 	json_object_set_new(run, "schema", json_string(SCHEMA));
 	json_object_set_new(run, "run", json_string(r->run_id));
 	json_object_set_new(run, "command", command_line(r));
+	json_object_set_new(run, "cache", json_string(fixes[0]->cache));
 	json_object_set_new(run, "blocks", json_integer(r->cli.blocks));
 	json_object_set_new(run, "device", describe_device(r->cli.device));
 	json_object_set_new(run, "machine", describe_machine(r));
@@ -344,6 +345,8 @@ static const char *block_fault(const struct run *r, const json_t *block,
 		return "is not of version " RUN_BLOCK_SCHEMA;
 	if (strcmp(text(block, "run"), r->run_id))
 		return "belongs to another run";
+	if (strcmp(text(block, "cache"), fixes[0]->cache))
+		return "is of another generation of the cache";
 	if (json_integer_value(json_object_get(block, "block")) != number ||
 	    strcmp(text(block, "seed"), seed))
 		return "is another block than its name says";

@@ -43,8 +43,8 @@ static inline void start_io(struct buf *bp)
 }
 
 /*
- * Of each generation: buf_submit(), buf_bio_end(), who does what is left to
- * do at the end of an I/O, ioend_last(), buf_iowait(), buf_readahead().
+ * Of each generation: buf_submit(), buf_bio_end(), what buf_ioend() begins
+ * and ends with, buf_iowait(), buf_readahead().
  */
 #include "io.h"
 
@@ -111,9 +111,7 @@ static void write_done(struct buf *bp)
 /* Buffer locked by whoever submitted it; releases it if asynchronous. */
 static void buf_ioend(struct buf *bp)
 {
-	if (!bp->b_error && bp->b_io_error)
-		bp->b_error = bp->b_io_error;
-
+	ioend_first(bp);
 	if (bp->b_flags & BUF_READ) {
 		if (!bp->b_error && bp->b_ops)
 			bp->b_error = block_verify(bp->b_addr, bp->b_bno);

@@ -122,6 +122,7 @@ struct buf_state {
 
 struct fix {
 	const char *name;
+	const char *cache;	/* generation of the cache that it is of */
 	/* The instrumented copy, maybe this; NULL: nothing counts (a floor). */
 	const struct fix *counting;
 	const char *summary;
@@ -261,8 +262,16 @@ struct fix {
 			void *ctx);
 };
 
-/* All fixes of this program by name, the last NULL; made by the build. */
-extern const struct fix *const fixes[];
+/* The fixes of one generation of the cache: impl/cache/generation/NAME. */
+struct generation {
+	const char *name;
+	const struct fix *const *fixes;
+};
+
+/* Made by the build, the newest first; the last has no name. */
+extern const struct generation generations[];
+/* Of the generation that was chosen: by name, the last NULL. */
+extern const struct fix *const *fixes;
 const char *hazard_name(enum hazard hazard);
 
 #endif

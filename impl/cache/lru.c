@@ -16,21 +16,6 @@ void lru_init(struct mount *mp)
 	}
 }
 
-bool lru_add(struct buf *bp)
-{
-	struct lru_node *lru = &bp->b_mount->m_lru[bp->b_nid];
-	bool added;
-
-	spin_lock(&lru->lock);
-	added = list_empty(&bp->b_lru);
-	if (added) {
-		list_add_tail(&bp->b_lru, &lru->list);
-		WRITE_ONCE(lru->nr, lru->nr + 1);
-	}
-	spin_unlock(&lru->lock);
-	return added;
-}
-
 bool lru_del(struct buf *bp)
 {
 	struct lru_node *lru = &bp->b_mount->m_lru[bp->b_nid];

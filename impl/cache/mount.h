@@ -141,9 +141,28 @@ void stat_found_stale(struct buf *bp, unsigned int flags);
 void stat_lets_go(struct buf *bp);
 void stat_ail_push(struct mount *mp, uint64_t list);
 
-/* lru.c; node and item are the buffer's own; false: nothing to do. */
+/*
+ * To the LRU of the buffer's node, unless it is there: then false.  Inline, as
+ * Linux 7.3 asks at every last release.
+ */
+static inline bool lru_add(struct buf *bp)
+{
+	struct lru_node *lru = &bp->b_mount->m_lru[bp->b_nid];
+	bool added;
+
+	spin_lock(&lru->lock);
+	added = list_empty(&bp->b_lru);
+	if (unlikely(added)) {
+		list_add_tail(&bp->b_lru, &lru->list);
+		WRITE_ONCE(lru->nr, lru->nr + 1);
+	}
+	spin_unlock(&lru->lock);
+	return added;
+}
+
+/* lru.c */
 void lru_init(struct mount *mp);
-bool lru_add(struct buf *bp);
+/* Off it; false: it was not there. */
 bool lru_del(struct buf *bp);
 /* Free everything that nobody holds. */
 void lru_drain(struct mount *mp);

@@ -28,6 +28,10 @@
 #define GLUE(a, b)	a##b
 #define SYMBOL_OF(x)	GLUE(fix_, x)
 
+#ifndef CACHE_NAME
+#error "CACHE_NAME comes from the build: the folder of its generation"
+#endif
+
 #define STEP_LOG_BYTES	256u
 #define DIRTY_PER_TRANS	16u
 
@@ -202,6 +206,7 @@ extern const struct fix SYMBOL_OF(FIX_COUNTING);
 
 const struct fix SYMBOL_OF(FIX_COPY) = {
 	.name = NAME_OF(FIX_NAME),
+	.cache = NAME_OF(CACHE_NAME),
 	.counting = &SYMBOL_OF(FIX_COUNTING),
 	.summary = FIX_SUMMARY,
 	.claims = FIX_CLAIMS,

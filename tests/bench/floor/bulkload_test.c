@@ -21,7 +21,7 @@ static void test_frozen(void **state)
 	unsigned int nr = 0;
 
 	(void)state;
-	for (struct floor *f = floor_first(); f; f = f->next) {
+	for (struct floor *f = floor_first(); f; f = floor_next(f)) {
 		if (strcmp(f->group, "bulkload/") &&
 		    strcmp(f->group, "repair_storm/"))
 			continue;
@@ -61,7 +61,7 @@ static void test_same_trees(void **state)
 	static const uint64_t records[] = { 567, 11907 };
 
 	(void)state;
-	for (struct floor *f = floor_first(); f; f = f->next)
+	for (struct floor *f = floor_first(); f; f = floor_next(f))
 		for (int i = 0; i < 2 && !strcmp(f->group, "bulkload/"); i++)
 			assert_int_equal(tree_blocks(f->fix, records[i]),
 					 tree_blocks(fixes[0], records[i]));

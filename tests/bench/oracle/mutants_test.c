@@ -18,7 +18,8 @@
 #define TRIES		3
 
 /* Made by the build. */
-extern const struct fix *const mutants[];
+extern const struct generation mutant_generations[];
+extern const struct fix *const *mutants;
 
 static int judge(const struct fix *mutant, int h, const struct cell *c)
 {
@@ -97,6 +98,19 @@ static void test_all_are_tried(void **state)
 	assert_non_null(mutants[0]);
 }
 
+/* Those of the cache that was chosen. */
+static int choose(void **state)
+{
+	const struct generation *g = mutant_generations;
+
+	(void)state;
+	while (g->name && strcmp(g->name, fixes[0]->cache))
+		g++;
+	assert_non_null(g->name);
+	mutants = g->fixes;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,5 +118,5 @@ int main(void)
 		cmocka_unit_test(test_all_are_found),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, choose, NULL);
 }

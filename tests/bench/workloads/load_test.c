@@ -144,7 +144,7 @@ static void check_group(const char *group, unsigned int cases)
 			    fixes[i]->claims & HAZARD(DEADLOCK) &&
 			    fixes[i]->claims & HAZARD(REREAD))
 				check_case(fixes[i], w);
-		for (struct floor *f = floor_first(); f; f = f->next)
+		for (struct floor *f = floor_first(); f; f = floor_next(f))
 			if (has_prefix(w, f->group) && !w->unfit(f->fix))
 				check_case(f->fix, w);
 	}

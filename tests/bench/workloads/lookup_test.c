@@ -141,7 +141,7 @@ static void test_cases(void **state)
 		for (int f = 0; fixes[f]; f++)
 			if (can_run(fixes[f], w))
 				check_case(fixes[f], w);
-		for (struct floor *f = floor_first(); f; f = f->next)
+		for (struct floor *f = floor_first(); f; f = floor_next(f))
 			if (!strcmp(f->group, "lookup/") && can_run(f->fix, w))
 				check_case(f->fix, w);
 	}
@@ -214,7 +214,7 @@ static void test_unfit(void **state)
 	const struct fix *floor = NULL;
 
 	(void)state;
-	for (struct floor *f = floor_first(); f; f = f->next)
+	for (struct floor *f = floor_first(); f; f = floor_next(f))
 		floor = f->fix;
 	assert_non_null(floor);
 	for (struct workload *w = workload_first(); w; w = w->next) {

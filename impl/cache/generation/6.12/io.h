@@ -60,6 +60,12 @@ void buf_submit(struct buf *bp)
 	buf_rele(bp);
 }
 
+static inline void ioend_first(struct buf *bp)
+{
+	if (!bp->b_error && bp->b_io_error)
+		bp->b_error = bp->b_io_error;
+}
+
 /* The caller's hold ends here, or its wait does. */
 static inline void ioend_last(struct buf *bp)
 {
