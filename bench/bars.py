@@ -197,13 +197,13 @@ def bar_histogram(bars: Bars, shim: pathlib.Path) -> None:
 
 def bar_bulkload(bars: Bars, program: pathlib.Path, nr_blocks: int) -> None:
     """Bulk loads to memory against filling, checksum and copy alone."""
-    workload, bar = "bulkload/idle", 0.4
-    what = "bulk load's rate over its floor's"
+    workload, bar = "bulkload/idle", 0.5
+    what = "bulk load's rate over its floor's, least"
     try:
-        blocks = measure(program, [workload], "--blocks", nr_blocks)
+        # The least of five is below the median 31 times in 32.
+        blocks = measure(program, [workload], "--blocks", max(nr_blocks, 5))
         values = ratios(blocks, workload, FLOOR, BASELINE)
-        bars.show(what, f">= {bar:g}", spread(values),
-                  statistics.median(values) >= bar)
+        bars.show(what, f">= {bar:g}", spread(values), min(values) >= bar)
     except Unmeasured as why:
         bars.unmeasured(what, why)
 
