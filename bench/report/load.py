@@ -170,7 +170,7 @@ def parse_row(data: dict, block: dict) -> Row:
         reason="" if batches is not None else reason_of(data, "batches_ns"),
         operations=data["operations"],
         # Older blocks counted where they took times.
-        counted=(data.get("counted") or data)["operations"],
+        counted=(data.get("counted", data) or {}).get("operations", 0),
         latency=None if latency is None else histogram.from_json(latency),
         latency_reason="" if latency else reason_of(data, "latency"),
         series=Series.of(data.get("series")),

@@ -203,9 +203,7 @@ static void add_counts(struct summary *s, const json_t *row)
 	add_perf(s, row);
 	s->nr_ops += integer(row, "operations");
 	/* Older blocks counted where they took times. */
-	s->counted_ops += json_is_object(counted) ?
-				  integer(counted, "operations") :
-				  integer(row, "operations");
+	s->counted_ops += integer(counted ? counted : row, "operations");
 	s->checked += integer(row, "checked");
 	s->violated += integer(row, "violated");
 	s->misqueued += integer(row, "misqueued");

@@ -89,7 +89,7 @@ static void print_waits(const struct pair *p, const struct summary *s,
 {
 	if (!s->counted_ops) {
 		print_missing(WAIT_IO - WAIT_LOCK + 1 + stalls, out);
-		run_note(notes, "- no waits: no operation was completed");
+		run_note(notes, "- no waits: no operation was counted");
 		return;
 	}
 	for (int k = WAIT_LOCK; k <= WAIT_IO; k++)

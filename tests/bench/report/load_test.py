@@ -56,6 +56,21 @@ class Folder(unittest.TestCase):
         edit(self.block, lambda d: d["rows"][0].pop("waits"))
         self.refused("block-0003.json", "waits")
 
+    def test_counted(self):
+        """Rows of before instrumented copies counted what they timed."""
+        def counted(value):
+            edit(self.block, lambda d: d["rows"][0].update(counted=value))
+
+        def first():
+            return load_run(self.run_folder).blocks[2]
+
+        row = next(iter(first().rows.values()))
+        self.assertEqual(row.counted, row.operations)
+        counted({"copy": "instrumented", "operations": 7})
+        self.assertEqual(next(iter(first().rows.values())).counted, 7)
+        counted(None)
+        self.assertEqual(next(iter(first().rows.values())).counted, 0)
+
     def test_damaged_histogram(self):
         damaged = {"bits": 7, "count": 5, "min": 1, "max": 1,
                    "buckets": [[1, 4]]}

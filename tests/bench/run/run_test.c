@@ -160,6 +160,32 @@ static void test_run(void **state)
 	json_decref(json);
 }
 
+/* By an instrumented copy, in a round of its own where there is another. */
+static void check_counted(const json_t *row)
+{
+	const json_t *counted = json_object_get(row, "counted");
+	const char *fix = json_string_value(json_object_get(row, "fix"));
+	const char *copy = json_string_value(json_object_get(counted, "copy"));
+	uint64_t nr = json_integer_value(
+		json_object_get(counted, "operations"));
+	json_t *counters = json_object_get(row, "counters");
+
+	if (!strcmp(fix, "floor")) {
+		assert_string_equal(copy, "timed");
+		assert_int_equal(nr, 4);
+		assert_null(json_object_get(counters, "hits"));
+		assert_true(json_is_null(json_object_get(row, "misqueued")));
+		return;
+	}
+	assert_string_equal(copy, "instrumented");
+	assert_int_equal(nr, fixes[0]->counting == fixes[0] ? 4 : 1);
+	/* A load of 64 blocks finds none of them, and its AG's header. */
+	assert_true(json_number_value(json_object_get(counters, "misses")) >=
+		    64. * nr);
+	assert_true(json_is_integer(json_object_get(row, "misqueued")));
+	assert_true(json_is_object(json_object_get(row, "waits")));
+}
+
 /* Each batch in a process of its own, whose memory is known. */
 static void test_alone(void **state)
 {
@@ -182,6 +208,7 @@ static void test_alone(void **state)
 		assert_int_equal(
 			json_integer_value(json_object_get(row, "operations")),
 			4);
+		check_counted(row);
 		/* At least the program itself. */
 		assert_true(json_real_value(json_object_get(
 				    counters, "max_process_kb")) > 1000);

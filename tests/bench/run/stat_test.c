@@ -102,6 +102,32 @@ static void test_median(void **state)
 	check_near(stat_quantile(v, 101, 0.99), 99);
 }
 
+/* Counted in another round than timed; in one block not at all. */
+static void test_counted(void **state)
+{
+	json_t *other[] = { row("other", "[20]", 0), row("other", "[20]", 0) };
+	json_t *blocks[2];
+	struct summary s[NR] = { { .measured = false } };
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		blocks[i] = block_of(row("none", "[10]", 0), other[i]);
+	json_object_set_new(other[0], "counted",
+			    json_pack("{s:s, s:i}", "copy", "instrumented",
+				      "operations", 70));
+	json_object_set_new(other[1], "counted", json_null());
+	json_object_set_new(other[1], "waits", json_null());
+	json_object_set_new(other[1], "counters", json_null());
+	assert_int_equal(run_summarise(blocks, 2, &pairs, s), 0);
+	assert_int_equal(s[OTHER].nr_ops, 2000);
+	assert_int_equal(s[OTHER].counted_ops, 70);
+	assert_int_equal(s[OTHER].waits[WAIT_LIST].count, 3);
+	for (int i = 0; i < NR; i++)
+		free(s[i].batch_ns);
+	json_decref(blocks[0]);
+	json_decref(blocks[1]);
+}
+
 /* The rounds drift by a factor of ten; batch by batch it is twice. */
 static void test_summaries(void **state)
 {
@@ -122,6 +148,8 @@ static void test_summaries(void **state)
 	assert_string_equal(s[OTHER].base, "none");
 	assert_int_equal(s[OTHER].nr_batches, 9);
 	assert_int_equal(s[OTHER].nr_ops, 3000);
+	/* Of before there were instrumented copies. */
+	assert_int_equal(s[OTHER].counted_ops, 3000);
 	assert_int_equal(s[OTHER].waits[WAIT_LIST].count, 9);
 	assert_int_equal(s[OTHER].waits[WAIT_LIST].total_ns, 6000000);
 	assert_int_equal(s[OTHER].waits[WAIT_LIST].max_ns, 1000000);
@@ -352,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_median),
 		cmocka_unit_test(test_summaries),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_latencies),
 		cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_table),
