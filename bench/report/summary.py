@@ -115,7 +115,7 @@ class Met:
     blocks: int | None      # None: not counted
     waits: int
     ns: int
-    operations: int
+    operations: int     # in which that was counted
 
     def text(self, operation: str) -> str:
         """Milliseconds per met block and per operation."""
