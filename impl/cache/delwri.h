@@ -70,6 +70,12 @@ static inline bool delwri_lock(struct buf *bp, bool wait, int *pinned)
 
 /* For hooks: start the I/O of a locked buffer that was just unlinked. */
 void delwri_issue(struct buf *bp, bool async);
+/* For hooks: which block a link is of, and the order of submission. */
+static inline uint64_t delwri_block(const struct list_head *link)
+{
+	return list_entry(link, const struct buf, b_list)->b_bno;
+}
+
 int delwri_cmp(const struct list_head *a, const struct list_head *b);
 
 #endif

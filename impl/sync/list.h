@@ -126,6 +126,21 @@ static inline void list_splice_tail_init(struct list_head *list,
 	list_splice_init(list, head->prev);
 }
 
+/* Move @head's entries up to @last, one of them, to @list, which is empty. */
+static inline void list_cut_position(struct list_head *list,
+				     struct list_head *head,
+				     struct list_head *last)
+{
+	struct list_head *first = head->next, *rest = last->next;
+
+	list_set(&list->next, first);
+	list_set(&first->prev, list);
+	list_set(&list->prev, last);
+	list_set(&last->next, list);
+	list_set(&head->next, rest);
+	list_set(&rest->prev, head);
+}
+
 /* Stable merge sort, no recursion deeper than log2 of the length. */
 void list_sort(struct list_head *head,
 	       int (*cmp)(const struct list_head *, const struct list_head *));

@@ -6,20 +6,23 @@
 #include "tests/impl/cache/cache_test.h"
 
 #define NR	64u
+#define LONG	1000u	/* longer than what any fix sorts at once */
 
 struct order {
-	uint64_t bno[NR];
-	unsigned int nr;	/* by the device's one thread, or after */
+	uint64_t bno[LONG];
+	unsigned int nr;	/* by one thread, or after it */
 };
 
-static struct order done;
+static struct order done, issued;
 
 static void note_done(struct fs *fs, enum point point,
 		      const struct buf_state *state)
 {
 	(void)fs;
-	if (point == POINT_IO_DONE && done.nr < NR)
+	if (point == POINT_IO_DONE && done.nr < LONG)
 		done.bno[done.nr++] = state->bno;
+	if (point == POINT_SUBMIT_ISSUED && issued.nr < LONG)
+		issued.bno[issued.nr++] = state->bno;
 }
 
 static void for_each_fix(void (*test)(struct fs *fs, struct delwri_list *list))
@@ -31,7 +34,7 @@ static void for_each_fix(void (*test)(struct fs *fs, struct delwri_list *list))
 		if (!is_real(fixes[i]))
 			continue;
 		fs.hook = note_done;
-		done.nr = 0;
+		done.nr = issued.nr = 0;
 		fs_open(&fs, fixes[i], 0, 0);
 		list = fixes[i]->delwri_alloc(fs.mp);
 		assert_non_null(list);
@@ -246,6 +249,156 @@ static void test_queue_bload(void **state)
 	for_each_fix(queue_bload);
 }
 
+/* --- long lists ------------------------------------------------------- */
+
+#define FIRST	100u
+
+static const unsigned int lengths[] = { 1, 2, 63, 64, 65, 128, 129, 513, LONG };
+/* Prime to each length: 1 is ascending, -1 descending, else no order. */
+static const int strides[] = { 1, -1, 701 };
+
+static void queue_long(struct fs *fs, struct delwri_list *list,
+		       unsigned int nr, int stride)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		queue(fs, list,
+		      FIRST + ((long)i * stride % (int)nr + nr) % nr);
+}
+
+static void all_in_order(struct fs *fs, struct delwri_list *list,
+			 unsigned int nr, int stride)
+{
+	queue_long(fs, list, nr, stride);
+	issued.nr = 0;
+	assert_int_equal(fs->fix->delwri_submit(list), 0);
+	assert_int_equal(issued.nr, nr);
+	for (unsigned int i = 0; i < nr; i++)
+		assert_int_equal(issued.bno[i], FIRST + i);
+}
+
+/* Every 7th is locked by the caller, and every 5th stale by now. */
+static void rest_in_order(struct fs *fs, struct delwri_list *list,
+			  unsigned int nr, int stride)
+{
+	struct buf *locked[LONG / 7 + 1];
+	unsigned int left = 0, want = 0;
+
+	queue_long(fs, list, nr, stride);
+	for (unsigned int i = 0; i < nr; i += 7)
+		locked[left++] = get_buf(fs, FIRST + i);
+	for (unsigned int i = 0; i < nr; i += 5) {
+		struct buf *bp = i % 7 ? get_buf(fs, FIRST + i) : locked[i / 7];
+
+		fs->fix->buf_stale(bp);
+		if (i % 7)
+			fs->fix->buf_relse(bp);
+	}
+	issued.nr = 0;
+	assert_int_equal(fs->fix->delwri_submit_nowait(list), 0);
+	for (unsigned int i = 0; i < nr; i++)
+		if (i % 7 && i % 5)
+			assert_int_equal(issued.bno[want++], FIRST + i);
+	assert_int_equal(issued.nr, want);
+	for (unsigned int i = 0; i < left; i++)
+		fs->fix->buf_relse(locked[i]);
+	device_drain(fs->dev);
+	/* What was left is the list's yet: in order, and all of it. */
+	assert_int_equal(fs->fix->delwri_submit(list), 0);
+	for (unsigned int i = 0; i < nr; i += 7)
+		if (i % 5)
+			assert_int_equal(issued.bno[want++], FIRST + i);
+	assert_int_equal(issued.nr, want);
+	for (unsigned int i = 0; i < nr; i++)
+		assert_int_equal(!!durable(fs, FIRST + i), !!(i % 5));
+}
+
+static void each_length(void (*test)(struct fs *fs, struct delwri_list *list,
+				     unsigned int nr, int stride))
+{
+	for (int i = 0; fixes[i]; i++) {
+		for (unsigned int l = 0; l < sizeof(lengths) / sizeof(int); l++)
+			for (unsigned int d = 0; d < 3; d++) {
+				struct fs fs = { .hook = note_done };
+				struct delwri_list *list;
+
+				if (!is_real(fixes[i]))
+					continue;
+				fs_open(&fs, fixes[i], 0, 0);
+				list = fixes[i]->delwri_alloc(fs.mp);
+				assert_non_null(list);
+				test(&fs, list, lengths[l], strides[d]);
+				assert_int_equal(fixes[i]->delwri_check(list),
+						 0);
+				fixes[i]->delwri_free(list);
+				fs_close(&fs);
+			}
+	}
+}
+
+static void test_long_lists(void **state)
+{
+	(void)state;
+	each_length(all_in_order);
+}
+
+static void test_what_is_left(void **state)
+{
+	(void)state;
+	each_length(rest_in_order);
+}
+
+static int race_over;
+
+/* Whatever the owner does to his list, blocks are staled meanwhile. */
+static void staler_main(void *arg)
+{
+	struct fs *fs = arg;
+
+	for (uint64_t i = 0; !smp_load_acquire(&race_over); i++) {
+		struct buf *bp;
+
+		if (fs->fix->buf_get(fs->mp, FIRST + i * 37 % LONG, 1,
+				     BUF_GET_TRYLOCK | BUF_GET_INCORE |
+					     BUF_GET_LIVESCAN,
+				     &bp))
+			continue;
+		fs->fix->buf_stale(bp);
+		fs->fix->buf_relse(bp);
+	}
+}
+
+static void raced(struct fs *fs, struct delwri_list *list)
+{
+	struct thread staler;
+
+	smp_store_release(&fs->hook, NULL);
+	race_over = 0;
+	assert_int_equal(task_start(&staler, "staler", -1, staler_main, fs),
+			 0);
+	for (int i = 0; i < 6; i++) {
+		for (unsigned int j = 0; j < LONG; j++) {
+			struct buf *bp = get_buf(fs, FIRST + j * 701 % LONG);
+
+			fs->fix->buf_fill(bp);
+			/* One with no flag may still be on the list. */
+			fs->fix->delwri_queue(bp, list);
+			fs->fix->buf_relse(bp);
+		}
+		if (i % 2)
+			fs->fix->delwri_submit_nowait(list);
+		assert_int_equal(fs->fix->delwri_submit(list), 0);
+	}
+	smp_store_release(&race_over, 1);
+	task_join(&staler);
+	device_drain(fs->dev);
+}
+
+static void test_long_list_raced(void **state)
+{
+	(void)state;
+	for_each_fix(raced);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +409,9 @@ int main(void)
 		cmocka_unit_test(test_bwrite),
 		cmocka_unit_test(test_first_error),
 		cmocka_unit_test(test_queue_bload),
+		cmocka_unit_test(test_long_lists),
+		cmocka_unit_test(test_what_is_left),
+		cmocka_unit_test(test_long_list_raced),
 	};
 
 	task_register();
