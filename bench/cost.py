@@ -35,8 +35,8 @@ from bench.output import closed  # noqa: E402
 
 BASELINE = "none"
 COUNT = 256
+LONG_LIST = 10_000
 PARALLEL = 2
-TRIES = 5
 SHOWN = 8                       # functions by which a difference is explained
 
 # Each is counted from its first instruction to its return ...
@@ -48,7 +48,11 @@ COUNTED = {
     "bload": ("delwri_queue_bload", "the same as the bulk loader does it"),
     "submit": ("delwri_submit", "write one of a list of 64, wait for all"),
     "push": ("delwri_submit_nowait", "write one of a list of 64, as the AIL"),
+    "submit_10k": ("delwri_submit", "the same of a list of 10,000"),
+    "push_10k": ("delwri_submit_nowait", "the same of a list of 10,000"),
 }
+# How often the program does one, whatever it is told.
+ALWAYS = {"submit_10k": LONG_LIST, "push_10k": LONG_LIST}
 # ... except for these, which depend on when I/O completes, or on what the C
 # library's allocator did before; the kernel has others.
 NOT_COUNTED = ("wait_for_completion", "device_submit", "memalign",
@@ -62,18 +66,13 @@ class Failure(Exception):
     """What to tell the user."""
 
 
-class TooSlow(Failure):
-    """I/O ended while something was counted that it must not end in."""
-
-
 def run(*command: object, **options: object) -> str:
     """Standard output of a command that must succeed."""
     done = subprocess.run([str(c) for c in command], text=True,
                           stdout=subprocess.PIPE, **options)
     if done.returncode:
         said = re.sub(r"==\d+== *", "", done.stderr or "").strip().splitlines()
-        kind = TooSlow if done.returncode == os.EX_TEMPFAIL else Failure
-        raise kind(f"{pathlib.Path(str(command[0])).name} ended with status"
+        raise Failure(f"{pathlib.Path(str(command[0])).name} ended with status"
                    f" {done.returncode}"
                    + (f": {said[-1]}" if said else ""))
     return done.stdout
@@ -111,6 +110,11 @@ def median(costs: list) -> Cost:
                  for place in set().union(*costs)})
 
 
+def nr_of(operation: str) -> int:
+    """Of how many its instructions are counted."""
+    return ALWAYS.get(operation, COUNT)
+
+
 def count(program: pathlib.Path, cache: str, fix: str, operations: list,
           names: dict) -> dict:
     """What count_once() finds, once the machine is not too busy for it."""
@@ -124,7 +128,7 @@ def count(program: pathlib.Path, cache: str, fix: str, operations: list,
 
 def count_once(program: pathlib.Path, cache: str, fix: str, operations: list,
                names: dict) -> dict:
-    """Of each operation the instructions of COUNT of them, or why not."""
+    """Of each operation the instructions of nr_of() of them, or why not."""
     copy = re.sub(r"\W", "_", f"{fix}_{cache}")     # cmake/Fixes.cmake's
     toggles = {f"{copy}.{function}" for function, _ in COUNTED.values()}
     toggles |= set(NOT_COUNTED)
@@ -150,8 +154,8 @@ def count_once(program: pathlib.Path, cache: str, fix: str, operations: list,
     for operation in operations:
         if operation in result:
             continue
-        twice = median(done[operation, 2 * COUNT])
-        twice.subtract(median(done[operation, COUNT]))
+        twice = median(done[operation, 2 * nr_of(operation)])
+        twice.subtract(median(done[operation, nr_of(operation)]))
         result[operation] = Cost({p: n for p, n in twice.items() if n})
     return result
 
@@ -208,7 +212,7 @@ def analyse(program: pathlib.Path, own: str, costs: dict,
     locked = {where: locked_in(where, addresses) if x86 else set()
               for where, addresses in by_object.items()}
 
-    def one(cost: object) -> dict:
+    def one(operation: str, cost: object) -> dict:
         if isinstance(cost, str):
             return {"instructions": None, "instructions_reason": cost}
         functions, oracle, nr_locked = collections.Counter(), 0, 0
@@ -219,7 +223,7 @@ def analyse(program: pathlib.Path, own: str, costs: dict,
             nr_locked += n if address in locked[where] else 0
 
         def per(n: int) -> object:
-            return number(fractions.Fraction(n, COUNT))
+            return number(fractions.Fraction(n, nr_of(operation)))
 
         if sum(cost.values()) <= 0:
             raise Failure("callgrind found nothing to count: is the program "
@@ -233,7 +237,7 @@ def analyse(program: pathlib.Path, own: str, costs: dict,
             result["locked_reason"] = "only x86-64's are known"
         return result
 
-    return {fix: {o: one(c) for o, c in sorted(
+    return {fix: {o: one(o, c) for o, c in sorted(
         cost.items(), key=lambda item: list(COUNTED).index(item[0]))}
         for fix, cost in costs.items()}
 
@@ -255,9 +259,12 @@ def shown(n: object) -> str:
 
 def table(title: str, costs: dict, key: str) -> str:
     """Fix by operation."""
-    lines = [title, f"{'':22}" + "".join(f"{o:>8}" for o in costs[BASELINE])]
+    names = costs[BASELINE]
+    wide = {o: max(8, len(o) + 1) for o in names}
+    lines = [title, f"{'':22}" + "".join(f"{o:>{wide[o]}}" for o in names)]
     for fix, cost in costs.items():
-        cells = "".join(f"{shown(one.get(key)):>8}" for one in cost.values())
+        cells = "".join(f"{shown(one.get(key)):>{wide[o]}}"
+                        for o, one in cost.items())
         lines.append(f"{fix:22}{cells}")
     return "\n".join(lines) + "\n"
 
@@ -373,7 +380,7 @@ def main() -> int:
     print(table("locked instructions among them", costs, "locked"))
     print(explain(costs))
     for operation in operations:
-        print(f"{operation:8}{COUNTED[operation][1]}")
+        print(f"{operation:11}{COUNTED[operation][1]}")
     return 0
 
 

@@ -121,6 +121,7 @@ void device_fail_randomly(struct device *dev, uint32_t num, int error);
  * Keep I/O to @bno, and to no other block any more, in flight until the
  * next call (@bno UINT64_MAX: none), a crash or device_close().
  */
+#define DEVICE_HOLD_ALL	(UINT64_MAX - 1)	/* whatever the block */
 void device_hold(struct device *dev, uint64_t bno);
 /*
  * Power loss: nothing that is not durable on return will ever be.  What

@@ -78,7 +78,8 @@ static uint64_t queue_take(struct device *dev, uint64_t now,
 		if (nr == dev->media->batch)
 			return 0;
 		if (!crashed && !bio->error &&
-		    device_range_holds(bio->bno, bio->len, dev->hold)) {
+		    (dev->hold == DEVICE_HOLD_ALL ||
+		     device_range_holds(bio->bno, bio->len, dev->hold))) {
 			list_move_tail(&bio->list, &dev->held);
 			continue;
 		}

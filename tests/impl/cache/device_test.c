@@ -168,10 +168,16 @@ static void test_hold_moves(void **state)
 	submit_gen(dev, &ios[2], 5, 2);
 	assert_int_equal(write_gen(dev, 3, 2), 0);
 	check_durable(dev, 5, 1);
+	device_hold(dev, DEVICE_HOLD_ALL);
+	submit_gen(dev, &ios[3], 9, 3);
+	device_hold(dev, 9);
+	assert_int_equal(wait_io(&ios[2]), 0);
+	check_durable(dev, 5, 2);
+	check_durable(dev, 9, 0);
 	/* Closing lets go of it, and waits for it. */
 	device_close(dev);
-	assert_int_equal(READ_ONCE(nr_done), 4);
-	assert_int_equal(wait_io(&ios[2]), 0);
+	assert_int_equal(READ_ONCE(nr_done), 5);
+	assert_int_equal(wait_io(&ios[3]), 0);
 }
 
 static void order_test(uint64_t jitter_ns, bool *same)
