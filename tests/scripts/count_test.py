@@ -81,8 +81,8 @@ class Copies(unittest.TestCase):
                 timed = self.compiled(TOP, *what)
                 self.assertEqual(timed.splitlines(), self.compiled(
                     self.stripped, *what).splitlines())
-                self.assertNotEqual(timed, self.compiled(
-                    TOP, *what, "-DCACHE_COUNTS=1"))
+        self.assertNotEqual(timed, self.compiled(TOP, *what,
+                                                 "-DCACHE_COUNTS=1"))
 
     def test_no_condition_elsewhere(self) -> None:
         """Whether a copy counts is asked in one place."""

@@ -143,7 +143,7 @@ static void check_group(const char *group, unsigned int cases)
 			if (!w->unfit(fixes[i]) &&
 			    fixes[i]->claims & HAZARD(DEADLOCK) &&
 			    fixes[i]->claims & HAZARD(REREAD))
-				check_case(fixes[i], w);
+				check_case(fixes[i]->counting, w);
 		for (struct floor *f = floor_first(); f; f = floor_next(f))
 			if (has_prefix(w, f->group) && !w->unfit(f->fix))
 				check_case(f->fix, w);

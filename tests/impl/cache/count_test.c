@@ -78,7 +78,7 @@ static void test_counted_lock(void **state)
 
 #include "tests/impl/cache/x86_trace.h"
 
-#define RECORDS		567u		/* three leaves and their root */
+#define RECORDS		400u		/* two leaves and their root */
 
 extern const uint8_t __executable_start[], etext[];
 
@@ -237,9 +237,10 @@ static void test_timed_copies(void **state)
 		assert_null(fixes[i]->stat_take);
 		if (!is_real(fixes[i]))
 			continue;
-		timed++;
+		/* That it would be seen. */
+		if (!timed++)
+			check_copy(fixes[i]->counting);
 		check_copy(fixes[i]);
-		check_copy(fixes[i]->counting);
 	}
 	assert_int_not_equal(timed, 0);
 }
