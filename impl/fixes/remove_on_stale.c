@@ -108,7 +108,7 @@ static inline void fix_stale(struct buf *bp)
 		return;
 	fix_unlink(bp);
 	/* The caller of buf_stale() has a hold too: never the last. */
-	atomic_dec(&bp->b_hold);
+	buf_unhold(bp);
 }
 
 #define fix_unqueue fix_unqueue
