@@ -115,7 +115,8 @@ def draw_row(axes, y: int, text: str, result: Result | None) -> None:
     verdict = "(A/A)" if result.role == TWIN_ROLE else result.verdict
     size = units.more(result.more.estimate, result.more.interval)[0] \
         if result.more else units.ratio(result.estimate)
-    axes.text(1.01, y, f"{size}  {verdict}", transform=side, va="center", fontsize=8.5, color=colour)
+    axes.text(1.01, y, f"{size}  {verdict}", transform=side,
+              va="center", fontsize=8.5, color=colour)
 
 
 # --- panels, one per workload ------------------------------------------------

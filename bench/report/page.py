@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.report import (about, confirm, control, counters, distance, figures,
-                          pictures, summary, text, units)
+                          pictures, summary, text, units, verdicts)
 from bench.report.compare import (COST, EQUIVALENT, FASTER, INCONCLUSIVE,
                                   NOT_MEASURED, NO_VERDICT, SLOWER, VIOLATED,
                                   Comparison, Result, Side)
@@ -84,13 +84,13 @@ def verdict_row(result: Result, comparison: Comparison, side: Side,
     ratio = units.ratio(result.estimate)
     interval = units.interval(result.interval)
     if result.more and result.confirmatory:
-        more, interval = text.time_cells(result, comparison)
+        more, interval = verdicts.time_cells(result, comparison)
         ratio = more
     return {
         "fix": result.fix, "metric": result.metric,
         "verdict": result.verdict,
         "class": result.verdict.lower().replace(" ", "-"),
-        "within": text.within(result, comparison),
+        "within": verdicts.within(result, comparison),
         "ratio": ratio, "interval": interval.replace(",", ", "),
         "kernel": said, "met": summary.met_text(side, result) if times else "",
         "p": units.p_value(result.p_adjusted if result.confirmatory
@@ -123,11 +123,11 @@ def verdict_groups(side: Side, comparison: Comparison,
         if results:
             found.append({"case": summary.case_title(case),
                           "open": case[0].startswith(summary.OPEN),
-                          "notes": text.case_notes(side, case, kernel, times)
+                          "notes": verdicts.case_notes(side, case, kernel, times)
                           if confirmatory else [],
                           "rows": [verdict_row(r, comparison, side, kernel)
                                    for r in results],
-                          "end": text.case_end(side, case, kernel)
+                          "end": verdicts.case_end(side, case, kernel)
                           if confirmatory and times else []})
     return found
 
@@ -275,7 +275,7 @@ def render(comparison: Comparison, kernel: dict | None = None) -> str:
         forests=forests(comparison, charts),
         answers=answers(comparison, kernel),
         scalings=[s for s in scalings if s["chart"]],
-        legend=" ".join(text.verdict_legend(comparison)),
+        legend=" ".join(verdicts.verdict_legend(comparison)),
         kernel=kernel, kernel_says=confirm.sentence(comparison, kernel),
         sides=[side_data(s, comparison, charts, kernel)
                for s in comparison.sides])

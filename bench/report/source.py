@@ -46,9 +46,9 @@ NO_LEAK = (
     "clear DELWRI_Q when it drops it\", as the letter has it, has no path in "
     "6.12.")
 HISTORY = (
-    "There was such a path: whoever locked a buffer that was still on the wait list "
-    "could set the flag, and its waiter then unlinked it. e339dd8d8b04 "
-    "(2018) closed it.")
+    "There was such a path: whoever locked a buffer that was still on the "
+    "wait list could set the flag, and its waiter then unlinked it. "
+    "e339dd8d8b04 (2018) closed it.")
 
 THEORETICAL = (
     "Theoretical: it takes somebody who has the block locked at each of {} "
@@ -63,8 +63,9 @@ LOST_WAKEUP = (
     "his, in wait_var_event(). This is store buffering with one of its two "
     "fences missing: possible on x86, too.",
     "The documentation asks for that barrier: wake_up_bit()'s, and since "
-    "then wake_up_var()'s own. A patch of August 2024, Message-ID 20240819053605.11706-9-neilb@suse.de, makes this very "
-    "line wake_up_var_mb(). 7.3 has no barrier there yet.",
+    "then wake_up_var()'s own. A patch of August 2024, Message-ID "
+    "20240819053605.11706-9-neilb@suse.de, makes this very line "
+    "wake_up_var_mb(). 7.3 has no barrier there yet.",
     "Nothing mends a lost one: the wait is by address, uninterruptible and "
     "without a timeout, the buffer is on no list any more, and a repair "
     "sleeps with the AGF locked.")

@@ -89,7 +89,8 @@ class Unseen(unittest.TestCase):
     def test_a_kernel_that_saw_nothing(self):
         model = {"a": rate(0, 1000), "b": rate(50, 1000)}
         nothing = {"a": rate(0, 2000), "b": rate(0, 2000)}
-        self.assertIn("unseen, 0 events: b (100 expected) over a (0)", self.text(model, nothing))
+        self.assertIn("unseen, 0 events: b (100 expected) over a (0)",
+                      self.text(model, nothing))
 
     def test_every_pair_is_named(self):
         model = {"a": rate(0, 1000), "b": rate(50, 1000),

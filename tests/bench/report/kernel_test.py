@@ -88,8 +88,8 @@ class Assertions(unittest.TestCase):
 
     def test_a_run_without_them(self):
         for shown in self.answer(step("widened", "none")):
-            self.assertIn("Linux 6.12.117+deb12: not tried in the run that was named.",
-                          shown)
+            self.assertIn("Linux 6.12.117+deb12: not tried in the run that "
+                          "was named.", shown)
 
     def test_in_kernel_txt(self):
         lines = kernel.render(data(*self.STEPS), None).splitlines()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Answers to the review: from the data at hand, and none where there is none."""
+"""Answers to the review, and none where the data at hand have none."""
 import tempfile
 import unittest
 from pathlib import Path
