@@ -65,8 +65,8 @@ void buf_readahead(struct mount *mp, uint64_t bno, unsigned int len)
 {
 	struct buf *bp;
 
-	stat_lookups(mp, 1);
-	current->events.lookups++;
+	COUNT(stat_lookups(mp, 1));
+	COUNT(current->events.lookups++);
 	if (buf_find_get(mp, bno, len, 0, &bp))
 		return;
 	if ((READ_ONCE(bp->b_flags) & (BUF_DONE | BUF_STALE)) == BUF_DONE ||

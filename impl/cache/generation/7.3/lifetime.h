@@ -111,7 +111,7 @@ buf_find_insert(struct mount *mp, uint64_t bno, unsigned int len,
 {
 	struct buf *new = buf_alloc(mp, bno, len);
 
-	current->events.misses++;
+	COUNT(current->events.misses++);
 	if (!new)
 		return -ENOMEM;
 	/* The cached buffer's reference. */
