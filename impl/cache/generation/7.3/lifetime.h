@@ -35,8 +35,7 @@ void buf_kill(struct buf *bp)
 void buf_destroy(struct buf *bp)
 {
 	ASSERT(lockref_is_dead(&bp->b_lockref));
-	if (READ_ONCE(bp->b_flags) & BUF_DELWRI_Q)
-		flag_leak(bp);
+	COUNT(if (bp->b_flags & BUF_DELWRI_Q) flag_leak(bp));
 	atomic_dec(&bp->b_pag->pag_ref);	/* the cached buffer's own */
 	buf_free(bp);
 }
