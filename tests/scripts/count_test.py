@@ -14,6 +14,12 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 FIXES = ("none", "multi_list", "remove_on_stale")
 # Compiled once, for all fixes; what only counts.
 NOT_OF_A_COPY = re.compile(r"device|block\.c|point\.c|stat\.c")
+# Of what only a report asks for.
+USES = re.compile(
+    r"(->|\.)(events|holdings|stall|lock_since|m_stat|t_lookups|"
+    r"misqueued|nr_walked)\b|"
+    r"atomic_(inc|dec)\w*\(&\w+(->\w+)*->m_(log_items|entries)\b|"
+    r"\b(stat_|stall_|task_holds|task_lets_go)\w*\(")
 
 
 def without(text: str, macro: str, instead: str) -> str:
@@ -62,7 +68,8 @@ class Copies(unittest.TestCase):
             [os.environ.get("CC", "cc"), "-std=gnu11", "-O2", "-fPIE",
              "-ffunction-sections", "-D_GNU_SOURCE=", "-Wno-unused-function",
              f"-DFIX_NAME={fix}", f"-DFIX_COPY={fix}",
-             f"-DFIX_COUNTING=counting_{fix}", f"-I{top / 'impl'}", f"-I{top}",
+             f"-DFIX_COUNTING=counting_{fix}", f"-DCACHE_NAME={generation}",
+             f"-I{top / 'impl'}", f"-I{top}",
              "-I" + str(top / "impl/cache/generation" / generation), "-include",
              str(top / "impl/fixes" / f"{fix}.c"), *options,
              "-S", "-o", "-", "-x", "c", "-"],
@@ -83,6 +90,15 @@ class Copies(unittest.TestCase):
                     self.stripped, *what).splitlines())
         self.assertNotEqual(timed, self.compiled(TOP, *what,
                                                  "-DCACHE_COUNTS=1"))
+
+    def test_nothing_counts_elsewhere(self) -> None:
+        """What COUNT() is for stands in no line of code without it."""
+        for path in self.stripped.rglob("*.[ch]"):
+            if path.parent.name == "sync" or path.name == "stat.c":
+                continue        # they are called by such a line, or none
+            for line in path.read_text().splitlines():
+                if line.startswith("\t"):
+                    self.assertNotRegex(line, USES, path)
 
     def test_no_condition_elsewhere(self) -> None:
         """Whether a copy counts is asked in one place."""
