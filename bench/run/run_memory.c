@@ -84,7 +84,7 @@ static void cache_need(const struct bench *b, const struct mount_options *opt,
 
 	need->resident = f->buffers * buffer_bytes(fix, opt) +
 			 table_bytes(opt) + f->bytes +
-			 ICLOG_BLOCKS * BLOCK_SIZE;
+			 BLOCKS_PER_ICLOG * BLOCK_SIZE;
 	need->mapped = need->resident;
 	if (!b->device || !w->uses_device) {
 		need->resident += (f->written + LOG_RECORDS) * BLOCK_SIZE;

@@ -76,10 +76,7 @@ static void ail_update_finish(struct mount *mp, uint64_t tail)
 	if (list_empty(&ail->ail_head))
 		wake_up_all(&ail->ail_empty);
 	spin_unlock(&ail->ail_lock);
-	/* The lock just dropped does not order the look for sleepers. */
-	smp_mb();	/* pairs with prepare_to_wait() in log_reserve() */
-	if (wait_queue_active(&mp->m_log.l_space_wait))
-		wake_up_all(&mp->m_log.l_space_wait);
+	log_space_wake(mp);
 }
 
 void ail_update(struct mount *mp, struct log_item **items, int nr,

@@ -80,7 +80,7 @@ bool buf_trylock(struct buf *bp)
 
 static __attribute__((noinline)) void force_for_lock(struct buf *bp)
 {
-	log_force(bp->b_mount);
+	log_force_start(bp->b_mount);
 }
 
 static inline void buf_lock_fast(struct buf *bp)

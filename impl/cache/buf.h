@@ -92,7 +92,11 @@ void buf_hold(struct buf *bp);
 /* Drop a hold; the last one puts it on the LRU, or frees it if stale. */
 void buf_rele(struct buf *bp);
 bool buf_trylock(struct buf *bp);
-/* Forces the log first if it is pinned and stale: else nobody unlocks it. */
+/*
+ * Forces the log first if it is pinned and stale: else nobody unlocks it.
+ * Does not wait for the log: it queues, and is handed the buffer by the
+ * completion's unlock, before any other.
+ */
 void buf_lock(struct buf *bp);
 void buf_unlock(struct buf *bp);
 

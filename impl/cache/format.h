@@ -10,8 +10,9 @@
 
 /* Behind the last AG: checkpoint records, and what they are written after. */
 #define LOG_RECORDS	64u
-#define ICLOG_BLOCKS	64u	/* kernel: 8 iclogs of 32 KiB in flight */
-#define LOG_BLOCKS	(LOG_RECORDS + ICLOG_BLOCKS)
+#define NR_ICLOGS	8u	/* kernel: XLOG_MAX_ICLOGS, in flight at most */
+#define BLOCKS_PER_ICLOG 8u	/* kernel: XLOG_BIG_RECORD_BSIZE, 32 KiB */
+#define LOG_BLOCKS	(LOG_RECORDS + NR_ICLOGS * BLOCKS_PER_ICLOG)
 #define LOG_ROOTS	64u	/* new roots that one record can name */
 
 /* A new root, as the log carries it. */

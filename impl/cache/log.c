@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Checkpoints (kernel: xfs_log_cil.c, xlog_cil_push_work and
- * xlog_cil_committed), the log worker, log space.
+ * What commits collect in, who asks for it to be pushed and who waits for
+ * that, the log worker, log space (kernel: xfs_log_cil.c, xfs_log.c).
  */
 #include "cache/log.h"
-#include "cache/format.h"
+#include "cache/checkpoint.h"
 #include "cache/mount.h"
 #include "cache/trans.h"
 
@@ -12,47 +12,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A checkpoint; under l_lock while commits are added, then the writer's. */
-struct cil_ctx {
-	uint64_t seq;
-	uint64_t bytes;
-	unsigned int nr_roots;
-	unsigned int nr_items;
-	struct list_head items;		/* log_item.li_cil, while collecting */
-	struct log_item **taken;	/* the same, once it is written */
-	struct list_head busy;
-	struct root_record roots[LOG_ROOTS];
-};
-
 #define ITEM_OVERHEAD	64u		/* operation headers and format */
+#define ICLOG_BYTES	(BLOCKS_PER_ICLOG * BLOCK_SIZE)
 
-static struct cil_ctx *ctx_alloc(uint64_t seq)
+static struct cil_ctx *ctx_alloc(struct log *log, uint64_t seq)
 {
 	struct cil_ctx *ctx = calloc(1, sizeof(*ctx));
 
 	if (!ctx)
 		return NULL;
+	ctx->log = log;
 	ctx->seq = seq;
+	list_init(&ctx->committing);
 	list_init(&ctx->items);
 	list_init(&ctx->busy);
 	return ctx;
 }
 
-/* Room below which one more commit starts a checkpoint in the background. */
-static uint64_t cil_limit(struct log *log)
+/* Kernel: XLOG_CIL_SPACE_LIMIT, and the cap on it for any iclog's size. */
+#define CIL_LIMIT_MAX	(32u << 20)
+
+/* Beyond it the next commit has the checkpoint pushed in the background. */
+static uint64_t cil_limit(const struct log *log)
 {
-	return log->l_size / 8;		/* kernel: XLOG_CIL_SPACE_LIMIT */
+	uint64_t limit = log->l_size / 8;
+
+	return limit < CIL_LIMIT_MAX ? limit : CIL_LIMIT_MAX;
 }
 
-void log_commit(struct mount *mp, struct trans *tp)
+struct cil_ctx *log_commit(struct mount *mp, struct trans *tp)
 {
 	struct log *log = &mp->m_log;
-	bool push = false, pushed_space;
 	struct cil_ctx *ctx;
 	struct log_item *lip;
 
 	spin_lock(&log->l_lock);
 	ctx = log->l_ctx;
+	WRITE_ONCE(ctx->committers, ctx->committers + 1);
 	list_for_each_entry(lip, &tp->t_items, li_trans) {
 		if (!li_test(lip, LI_DIRTY))
 			continue;
@@ -67,126 +63,52 @@ void log_commit(struct mount *mp, struct trans *tp)
 	list_splice_tail_init(&tp->t_busy, &ctx->busy);
 	if (tp->t_has_root && ctx->nr_roots < LOG_ROOTS)
 		ctx->roots[ctx->nr_roots++] = tp->t_root;
-	pushed_space = ctx->bytes >= cil_limit(log) ||
-		       ctx->nr_roots == LOG_ROOTS;
-	if (pushed_space && log->l_push_seq < ctx->seq) {
-		log->l_push_seq = ctx->seq;
-		push = true;
-	}
 	spin_unlock(&log->l_lock);
-	if (push)
-		wake_up_process(log->l_thread.task);
+	return ctx;
 }
 
-static bool cil_overfull(struct log *log)
+/* l_lock held: is @ctx full enough to be pushed, and nobody has asked? */
+static bool ask_for_push(struct log *log, const struct cil_ctx *ctx)
 {
-	bool over;
+	bool full = ctx->bytes >= cil_limit(log) || ctx->nr_roots == LOG_ROOTS;
 
-	spin_lock(&log->l_lock);
-	/* Kernel: XLOG_CIL_BLOCKING_SPACE_LIMIT. */
-	over = log->l_ctx->bytes >= 2 * cil_limit(log);
-	spin_unlock(&log->l_lock);
-	return over;
+	if (ctx != log->l_ctx || !full || log->l_push_seq >= ctx->seq)
+		return false;
+	log->l_push_seq = ctx->seq;
+	return true;
 }
 
-/*
- * Else one checkpoint could fill the log: all its items have one sequence
- * number, by which the AIL's target takes the log for empty.
- */
-void log_throttle(struct mount *mp)
+void log_committed(struct mount *mp, struct cil_ctx *ctx)
 {
 	struct log *log = &mp->m_log;
+	bool last, push, wait;
+	uint64_t seq;
 
-	wait_event(&log->l_push_wait, is_shutdown(mp) || !cil_overfull(log),
-		   WAIT_LOG, log);
+	spin_lock(&log->l_lock);
+	WRITE_ONCE(ctx->committers, ctx->committers - 1);
+	last = !ctx->committers && ctx != log->l_ctx;
+	push = ask_for_push(log, ctx);
+	/*
+	 * Kernel: xlog_cil_over_hard_limit.  Once somebody waits everybody
+	 * does.  Without it one checkpoint could fill the log: all its items
+	 * have one sequence number, by which the AIL takes it for empty.
+	 */
+	wait = (ctx == log->l_ctx && ctx->bytes >= 2 * cil_limit(log)) ||
+	       wait_queue_active(&log->l_push_wait);
+	seq = log->l_seq;
+	spin_unlock(&log->l_lock);
+	/* @ctx may be gone from here on. */
+	if (last)
+		wake_up_all(&log->l_idle_wait);
+	if (push)
+		wake_up_process(log->l_thread.task);
+	if (unlikely(wait))
+		wait_event(&log->l_push_wait,
+			   is_shutdown(mp) || READ_ONCE(log->l_seq) != seq,
+			   WAIT_LOG, log);
 }
 
-/* --- writing a checkpoint ------------------------------------------- */
-
-/*
- * What does not fit beside the commit record goes before it, and is waited
- * for (kernel: xlog_cil_push_work waits for the iclog before the record's).
- * Nobody ever replays it, so that only its size matters.
- */
-static int write_iclogs(struct mount *mp, const struct cil_ctx *ctx)
-{
-	uint64_t bno = mp->m_blocks + LOG_RECORDS;
-	uint64_t left = ctx->bytes / BLOCK_SIZE;
-	int error = 0;
-
-	while (left && !error) {
-		uint64_t nr = left < ICLOG_BLOCKS ? left : ICLOG_BLOCKS;
-
-		error = device_io(mp->m_device, bno, nr, mp->m_log.l_iclogs,
-				  true);
-		left -= nr;
-	}
-	return error;
-}
-
-static int write_record(struct mount *mp, struct cil_ctx *ctx)
-{
-	uint64_t bno = mp->m_blocks + ctx->seq % LOG_RECORDS;
-	struct log_record *rec = aligned_alloc(BLOCK_SIZE, BLOCK_SIZE);
-	int error;
-
-	if (!rec)
-		return -ENOMEM;
-	error = write_iclogs(mp, ctx);
-	if (error)
-		goto out;
-	memset(rec, 0, BLOCK_SIZE);
-	rec->h.magic = BLOCK_MAGIC;
-	rec->h.bno = bno;
-	rec->h.gen = ctx->seq;
-	rec->seq = ctx->seq;
-	rec->nr_roots = ctx->nr_roots;
-	memcpy(rec->roots, ctx->roots, sizeof(ctx->roots));
-	block_seal(&rec->h);
-	error = device_io(mp->m_device, bno, 1, rec, true);
-out:
-	free(rec);
-	return error;
-}
-
-static void unpin_batch(struct mount *mp, struct log_item **items, int nr,
-			uint64_t lsn)
-{
-	ail_update(mp, items, nr, lsn);
-	for (int i = 0; i < nr; i++)
-		items[i]->li_ops->unpin(items[i], false);
-}
-
-/*
- * On disk: into the AIL, unpinned (which unlocks freed buffers), and only
- * then are the freed blocks no longer busy.
- */
-static void ctx_committed(struct mount *mp, struct cil_ctx *ctx, uint64_t lsn,
-			  bool abort)
-{
-	struct log_item *batch[LOG_ITEM_BATCH];
-	int nr = 0;
-
-	for (unsigned int i = 0; i < ctx->nr_items; i++) {
-		struct log_item *lip = ctx->taken[i];
-
-		if (abort) {
-			li_set(lip, LI_ABORTED);
-			lip->li_ops->unpin(lip, true);
-			continue;
-		}
-		if (lip->li_ops->committed && !lip->li_ops->committed(lip))
-			continue;
-		batch[nr++] = lip;
-		if (nr == LOG_ITEM_BATCH) {
-			unpin_batch(mp, batch, nr, lsn);
-			nr = 0;
-		}
-	}
-	if (nr)
-		unpin_batch(mp, batch, nr, lsn);
-	space_busy_clear(mp, &ctx->busy);
-}
+/* --- the pusher ------------------------------------------------------- */
 
 /* l_lock held: its items may be logged again from now on. */
 static void ctx_detach(struct cil_ctx *ctx)
@@ -217,7 +139,7 @@ static struct cil_ctx *ctx_take(struct log *log)
 			free(taken);
 			taken = calloc(room, sizeof(*taken));
 			if (!next)
-				next = ctx_alloc(0);
+				next = ctx_alloc(log, 0);
 			if (!taken || !next)
 				goto out_free;
 			spin_lock(&log->l_lock);
@@ -226,7 +148,9 @@ static struct cil_ctx *ctx_take(struct log *log)
 		ctx = log->l_ctx;
 		ctx->taken = taken;
 		ctx_detach(ctx);
-		next->seq = ++log->l_seq;
+		list_add_tail(&ctx->committing, &log->l_committing);
+		next->seq = log->l_seq + 1;
+		WRITE_ONCE(log->l_seq, next->seq);
 		log->l_ctx = next;
 		next = NULL;
 		taken = NULL;
@@ -240,31 +164,11 @@ out_free:
 	return ctx;
 }
 
-static void checkpoint(struct mount *mp, struct cil_ctx *ctx)
+/* Its transactions have it half unlocked: they are about to be done. */
+static void wait_for_committers(struct log *log, struct cil_ctx *ctx)
 {
-	struct log *log = &mp->m_log;
-	uint64_t lsn, items = ctx->nr_items > 0;
-	bool abort = is_shutdown(mp);
-
-	spin_lock(&log->l_lock);
-	lsn = log->l_head;
-	log->l_head += ctx->bytes + BLOCK_SIZE * items;
-	log->l_forces += items;
-	spin_unlock(&log->l_lock);
-
-	point_block(mp, POINT_CHECKPOINT, UINT64_MAX);
-	if (!abort && (items || ctx->nr_roots) && write_record(mp, ctx)) {
-		force_shutdown(mp);
-		abort = true;
-	}
-	ctx_committed(mp, ctx, lsn, abort);
-
-	spin_lock(&log->l_lock);
-	WRITE_ONCE(log->l_done_seq, ctx->seq);
-	spin_unlock(&log->l_lock);
-	free(ctx->taken);
-	free(ctx);
-	wake_up_all(&log->l_done_wait);
+	wait_event(&log->l_idle_wait, !READ_ONCE(ctx->committers), WAIT_LOG,
+		   log);
 }
 
 static void log_worker(void *arg)
@@ -283,7 +187,8 @@ static void log_worker(void *arg)
 		ctx = ctx_take(log);
 		if (ctx) {
 			WRITE_ONCE(current->state, TASK_RUNNING);
-			checkpoint(mp, ctx);
+			wait_for_committers(log, ctx);
+			checkpoint_push(mp, ctx);
 			continue;
 		}
 		now = now_ns();
@@ -301,58 +206,112 @@ static void log_worker(void *arg)
 
 /* --- the others' side ----------------------------------------------- */
 
-static uint64_t log_push(struct log *log)
+/*
+ * Have everything so far pushed and its end not left in an iclog; the number
+ * of the last checkpoint that is.  *@empty: none is left to be pushed.
+ */
+static uint64_t log_push(struct log *log, bool *empty)
 {
 	uint64_t seq;
 
 	spin_lock(&log->l_lock);
 	seq = log->l_seq;
-	/* Nothing collected: wait only for what is being written. */
-	if (list_empty(&log->l_ctx->items) && list_empty(&log->l_ctx->busy))
+	*empty = list_empty(&log->l_ctx->items) &&
+		 list_empty(&log->l_ctx->busy);
+	if (*empty)
 		seq--;
 	if (log->l_push_seq < seq)
 		log->l_push_seq = seq;
+	if (log->l_stable_seq < seq)
+		log->l_stable_seq = seq;
 	spin_unlock(&log->l_lock);
-	wake_up_process(log->l_thread.task);
+	wake_up_process(*empty ? log->l_io_thread.task : log->l_thread.task);
 	return seq;
+}
+
+/* Kernel: xlog_cil_force_seq. */
+static void wait_pushed(struct log *log, uint64_t seq)
+{
+	wait_event(&log->l_pushed_wait, READ_ONCE(log->l_pushed_seq) >= seq,
+		   WAIT_LOG, log);
 }
 
 void log_flush(struct mount *mp)
 {
-	log_push(&mp->m_log);
+	struct log *log = &mp->m_log;
+	uint64_t seq;
+	bool empty;
+
+	seq = log_push(log, &empty);
+	if (empty)
+		wait_pushed(log, seq);
+}
+
+void log_force_start(struct mount *mp)
+{
+	struct log *log = &mp->m_log;
+	uint64_t seq;
+	bool empty;
+
+	seq = log_push(log, &empty);
+	COUNT(current->events.log_forces++);
+	wait_pushed(log, seq);
 }
 
 void log_force(struct mount *mp)
 {
 	struct log *log = &mp->m_log;
-	uint64_t seq = log_push(log);
+	uint64_t seq;
+	bool empty;
 
+	seq = log_push(log, &empty);
 	COUNT(current->events.log_forces++);
 	wait_event(&log->l_done_wait, READ_ONCE(log->l_done_seq) >= seq,
 		   WAIT_LOG, log);
 }
 
-/* What the AIL still needs, plus what is collected, is less than the log. */
+/*
+ * What the AIL still needs, what is not yet in it, and what is collected, is
+ * less than the log.
+ */
 static bool log_has_space(struct mount *mp)
 {
 	struct log *log = &mp->m_log;
 	uint64_t tail = ail_min_lsn(mp), used;
 
 	spin_lock(&log->l_lock);
-	used = log->l_ctx->bytes + (tail ? log->l_head - tail : 0);
+	used = log->l_ctx->bytes + log->l_head -
+	       (tail ? tail : log->l_done_lsn);
 	spin_unlock(&log->l_lock);
 	return used < log->l_size;
+}
+
+/* Whoever goes to sleep has all of the AIL pushed (xlog_grant_head_wait). */
+static bool space_or_push(struct mount *mp)
+{
+	if (log_has_space(mp))
+		return true;
+	ail_push_all(mp);
+	return false;
 }
 
 void log_reserve(struct mount *mp)
 {
 	if (likely(log_has_space(mp)))
 		return;
-	log_flush(mp);
-	ail_push_all(mp);
 	wait_event(&mp->m_log.l_space_wait,
-		   is_shutdown(mp) || log_has_space(mp), WAIT_LOG,
+		   is_shutdown(mp) || space_or_push(mp), WAIT_LOG,
 		   &mp->m_log);
+}
+
+void log_space_wake(struct mount *mp)
+{
+	struct log *log = &mp->m_log;
+
+	/* The lock just dropped does not order the look for sleepers. */
+	smp_mb();	/* pairs with prepare_to_wait() in log_reserve() */
+	if (wait_queue_active(&log->l_space_wait))
+		wake_up_all(&log->l_space_wait);
 }
 
 int log_start(struct mount *mp, uint64_t bytes, uint32_t syncd_ms)
@@ -364,30 +323,46 @@ int log_start(struct mount *mp, uint64_t bytes, uint32_t syncd_ms)
 	log->l_sync_ns = (syncd_ms ? syncd_ms : 30000) * 1000000ull;
 	spin_lock_init(&log->l_lock);
 	log->l_seq = 1;
-	log->l_head = BLOCK_SIZE;	/* an LSN of 0 means none */
+	log->l_head = log->l_done_lsn = BLOCK_SIZE; /* an LSN of 0: none */
+	list_init(&log->l_committing);
+	wait_queue_init(&log->l_idle_wait);
+	wait_queue_init(&log->l_pushed_wait);
+	wait_queue_init(&log->l_iclog_wait);
 	wait_queue_init(&log->l_done_wait);
 	wait_queue_init(&log->l_space_wait);
 	wait_queue_init(&log->l_push_wait);
-	log->l_ctx = ctx_alloc(log->l_seq);
-	log->l_iclogs = aligned_alloc(BLOCK_SIZE, ICLOG_BLOCKS * BLOCK_SIZE);
-	if (!log->l_ctx || !log->l_iclogs) {
-		error = -ENOMEM;
+	for (unsigned int i = 0; i < NR_ICLOGS; i++)
+		log->l_iclog[i].log = log;
+	error = -ENOMEM;
+	log->l_ctx = ctx_alloc(log, log->l_seq);
+	log->l_zeros = aligned_alloc(BLOCK_SIZE, ICLOG_BYTES);
+	if (!log->l_ctx || !log->l_zeros)
 		goto out_free;
-	}
-	memset(log->l_iclogs, 0, ICLOG_BLOCKS * BLOCK_SIZE);
+	memset(log->l_zeros, 0, ICLOG_BYTES);
+	error = task_start(&log->l_io_thread, "log-io", -1, checkpoint_daemon,
+			   mp);
+	if (error)
+		goto out_free;
 	error = task_start(&log->l_thread, "log", -1, log_worker, mp);
 	if (!error)
 		return 0;
+	task_stop(&log->l_io_thread);
+	task_join(&log->l_io_thread);
 out_free:
-	free(log->l_iclogs);
+	free(log->l_zeros);
 	free(log->l_ctx);
 	return error;
 }
 
 void log_stop(struct mount *mp)
 {
-	task_stop(&mp->m_log.l_thread);
-	task_join(&mp->m_log.l_thread);
-	free(mp->m_log.l_iclogs);
-	free(mp->m_log.l_ctx);
+	struct log *log = &mp->m_log;
+
+	task_stop(&log->l_thread);
+	task_join(&log->l_thread);
+	task_stop(&log->l_io_thread);
+	task_join(&log->l_io_thread);
+	ASSERT(list_empty(&log->l_committing));
+	free(log->l_zeros);
+	free(log->l_ctx);
 }

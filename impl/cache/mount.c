@@ -133,6 +133,8 @@ void force_shutdown(struct mount *mp)
 	smp_mb();	/* pairs with prepare_to_wait() in log_reserve() */
 	wake_up_all(&mp->m_log.l_space_wait);
 	wake_up_all(&mp->m_log.l_push_wait);
+	/* What was never sent is completed all the same: aborted. */
+	wake_up_process(mp->m_log.l_io_thread.task);
 }
 
 /* A buffer that outlived its cache: say what still hangs on it, free it. */

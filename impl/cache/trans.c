@@ -178,15 +178,17 @@ int trans_commit(struct trans *tp)
 {
 	struct mount *mp = tp->t_mount;
 	bool abort = is_shutdown(mp);
+	struct cil_ctx *ctx = NULL;
 
 	if (abort)
 		space_busy_clear(mp, &tp->t_busy);
 	else if (tp->t_dirty)
-		log_commit(mp, tp);
+		ctx = log_commit(mp, tp);
 	if (unlikely(mp->m_points))
 		point_block(mp, POINT_COMMIT, UINT64_MAX);
 	trans_release(tp, abort);
-	log_throttle(mp);
+	if (ctx)
+		log_committed(mp, ctx);
 	return abort ? -EIO : 0;
 }
 

@@ -243,6 +243,133 @@ static void test_log_size(void **state)
 	for_each_fix(log_size);
 }
 
+struct locker {
+	struct fs *fs;
+	uint64_t bno;
+	uint64_t busy_cleared;		/* when it had the lock */
+	int done;			/* atomic */
+};
+
+/* Lock a freed block's buffer, and say what had been by then. */
+static void lock_freed(void *arg)
+{
+	struct locker *l = arg;
+	struct buf *bp = get_buf(l->fs, l->bno);
+
+	l->busy_cleared = fs_at(l->fs, POINT_BUSY_CLEARED);
+	l->fs->fix->buf_relse(bp);
+	smp_store_release(&l->done, 1);
+}
+
+static bool sleeps_for(const struct thread *thread, enum wait_kind kind)
+{
+	return READ_ONCE(thread->task->wait_kind) == (int)kind;
+}
+
+static struct locker *handed_over;	/* the locker that is waited for */
+
+/* The checkpoint's completion stays where it has unlocked the buffer. */
+static void wait_for_locker(struct fs *fs, enum point point,
+			    const struct buf_state *state)
+{
+	uint64_t start = now_ns();
+
+	if (point != POINT_FREED_UNLOCKED || state->bno != fs->block)
+		return;
+	while (!smp_load_acquire(&handed_over->done) &&
+	       now_ns() - start < PATIENCE_NS)
+		sleep_ns(100000, WAIT_NONE);
+}
+
+/*
+ * Whoever meets a freed buffer forces the log only into the iclogs, and
+ * queues for the lock: unlocking hands it over, before the extent clears.
+ */
+static void locker_queues(struct fs *fs)
+{
+	static struct locker locker;	/* outlives a failure */
+	struct thread thread;
+	uint64_t bno = make_block(fs);
+
+	fs->fix->log_force(fs->mp);
+	device_hold(fs->dev, LOG_START + 2);
+	free_block(fs, bno);
+	fs_watch(fs, bno);
+	locker = (struct locker){ .fs = fs, .bno = bno };
+	handed_over = &locker;
+	smp_store_release(&fs->hook, wait_for_locker);
+	assert_int_equal(task_start(&thread, "locker", -1, lock_freed,
+				    &locker),
+			 0);
+	/* Not for the log, whose record is not yet on disk. */
+	wait_until(sleeps_for(&thread, WAIT_LOCK));
+	device_hold(fs->dev, UINT64_MAX);
+	wait_until(smp_load_acquire(&locker.done));
+	task_join(&thread);
+	assert_int_equal(locker.busy_cleared, 0);
+	smp_store_release(&fs->hook, NULL);
+}
+
+static void test_locker_queues(void **state)
+{
+	(void)state;
+	for_each_fix(locker_queues);
+}
+
+/* Another is written while one is; they are completed in order. */
+static void in_parallel(struct fs *fs)
+{
+	struct thread first, second;
+	uint64_t a, b;
+
+	fs->fix->log_force(fs->mp);
+	device_hold(fs->dev, LOG_START + 1);
+	a = make_block(fs);
+	assert_int_equal(task_start(&first, "first", -1, force, fs), 0);
+	wait_until((log_block(fs, a), peek(fs, a).pin == 2));
+	b = make_block(fs);
+	assert_int_equal(task_start(&second, "second", -1, force, fs), 0);
+	/* The second record is on disk, the first is not. */
+	wait_until(device_generation(fs->dev, LOG_START + 2) == 2);
+	assert_int_equal(device_generation(fs->dev, LOG_START + 1), 0);
+	assert_int_equal(peek(fs, b).pin, 1);
+	assert_int_equal(fs->fix->ail_items(fs->mp), 0);
+	device_hold(fs->dev, UINT64_MAX);
+	task_join(&first);
+	task_join(&second);
+	assert_int_equal(peek(fs, a).pin, 0);
+	assert_int_equal(peek(fs, b).pin, 0);
+}
+
+static void test_in_parallel(void **state)
+{
+	(void)state;
+	for_each_fix(in_parallel);
+}
+
+/*
+ * What was pushed because it was full has the end of it in an iclog with
+ * room, which is written only when that is used or somebody forces it.
+ */
+static void test_left_in_iclog(void **state)
+{
+	struct fs fs = { 0 };
+	uint64_t bno;
+
+	(void)state;
+	fs_open(&fs, find_fix("none"), 256 << 10, 0);
+	bno = make_block(&fs);
+	/* Until the first checkpoint is taken: pinned by the second, too. */
+	wait_until((log_block(&fs, bno), peek(&fs, bno).pin == 2));
+	sleep_ns(20000000, WAIT_NONE);
+	assert_int_equal(device_generation(fs.dev, LOG_START + 1), 0);
+	assert_int_equal(peek(&fs, bno).pin, 2);
+	fs.fix->log_force(fs.mp);
+	assert_int_equal(device_generation(fs.dev, LOG_START + 1), 1);
+	assert_int_equal(peek(&fs, bno).pin, 0);
+	fs_close(&fs);
+}
+
 /* A record that cannot be written ends the file system's life. */
 static void log_fails(struct fs *fs)
 {
@@ -275,6 +402,9 @@ int main(void)
 		cmocka_unit_test(test_space),
 		cmocka_unit_test(test_slow_record),
 		cmocka_unit_test(test_log_size),
+		cmocka_unit_test(test_locker_queues),
+		cmocka_unit_test(test_in_parallel),
+		cmocka_unit_test(test_left_in_iclog),
 		cmocka_unit_test(test_log_fails),
 	};
 
