@@ -52,6 +52,7 @@ static struct {
 	u64		met_lookup;	/* lookups that found such a buffer */
 	u64		met_claim;	/* claims by a bulk load of its block */
 	u64		met_load;	/* ... one when the load began */
+	u64		met_before;	/* met_load at the AIL's last submit */
 	u64		hits;		/* ... with a knob armed */
 	u64		hit_daddr;
 	u64		hit_nth;	/* leaves first, from the left */
@@ -351,7 +352,7 @@ static unsigned int nr_open(void)
 void dwb_ail_before_submit(struct xfs_ail *ailp)
 {
 	unsigned int us = READ_ONCE(ail_delay_us);
-	u64 end, met;
+	u64 end;
 
 	dwb_others_queue(ailp);
 	if (us)
@@ -359,10 +360,9 @@ void dwb_ail_before_submit(struct xfs_ail *ailp)
 	spin_lock(&dwb_lock);
 	/* With so many open, until a load has met its first, or in vain. */
 	end = ktime_get_ns() + HOLD_MARKS_MS * NSEC_PER_MSEC;
-	met = c.met_load;
 	while (ktime_get_ns() < hold_until ||
-	       (hold_marks && nr_open() >= hold_marks && c.met_load == met &&
-		ktime_get_ns() < end)) {
+	       (hold_marks && nr_open() >= hold_marks &&
+		c.met_load == c.met_before && ktime_get_ns() < end)) {
 		spin_unlock(&dwb_lock);
 		usleep_range(900, 1100);
 		spin_lock(&dwb_lock);
@@ -380,6 +380,7 @@ void dwb_ail_after_submit(void)
 
 	spin_lock(&dwb_lock);
 	ail_in_submit = false;
+	c.met_before = c.met_load;
 	list_for_each_entry_safe(m, n, &mark_list, list) {
 		if (m->closed && c.ail_submits - m->submits > KEPT_SUBMITS)
 			mark_free(m);
