@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""scripts/pace: a storm of a kernel run in the model, and what it refuses."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = os.environ["DELWRIBENCH"]
+SETTINGS = {
+    "type": "inobt", "sync_us": 20000, "changes": 8, "in_a_row": 4,
+    "loaders": 0, "eager": 1, "delay": 20000, "others": 0, "block": 4096,
+    "chunks": 0, "seconds": 1,
+}  # fmt: skip
+STEP = {
+    "id": "widened-0-none", "scenario": "widened", "fix": "none",
+    "settings": SETTINGS, "seconds": 1.0, "repairs": 90, "loads": 180,
+    "blocks": 180, "files": 720, "load_ops": 0, "syncs": 46,
+    "repair_p50_ns": 4000000, "ail_submits": 12, "lookups": 20000,
+    "met_claim": 2, "met_lookup": 2, "misqueued": 2, "wait_count": 0,
+    "wait_total_ns": 0, "wait_max_ns": 0, "shutdowns": 0,
+}  # fmt: skip
+
+
+class Pace(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.run_dir = Path(self.folder.name) / "kernel-of-a-test"
+        self.run_dir.mkdir()
+
+    def pace(self, *words, steps=(STEP,), schema="delwribench-kernel-1"):
+        data = {"schema": schema, "steps": list(steps)}
+        (self.run_dir / "kernel.json").write_text(json.dumps(data))
+        return subprocess.run(
+            [PROGRAM, "pace", *words], capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def refused(self, what, *words, **how):
+        got = self.pace(*words, **how)
+        self.assertEqual(got.returncode, 2, got.stderr)
+        self.assertEqual(got.stdout, "")
+        self.assertIn(what, got.stderr)
+        self.assertEqual(got.stderr.count("\n"), 1, got.stderr)
+        self.assertFalse((self.run_dir / "pace.json").exists())
+
+    def test_refuses(self):
+        run = ("--kernel-run", str(self.run_dir))
+        self.refused("--kernel-run RUN is needed")
+        self.refused("name a folder", "--kernel-run", str(self.run_dir / "none"))
+        self.refused("of no run of scripts/kernel", *run, schema="other")
+        self.refused("it has no storm", *run, steps=[])
+        self.refused("it has: widened", *run, "--scenario", "wide")
+        self.refused("a number from 0.5", *run, "--seconds", "0")
+
+    def test_a_step_of_a_trial_is_no_storm(self):
+        trial = STEP | {"settings": SETTINGS | {"mode": "crash"}}
+        self.refused("it has no storm", "--kernel-run", str(self.run_dir), steps=[trial])
+
+    def test_writes_what_the_report_reads(self):
+        other = STEP | {"fix": "a_patch_of_mine"}
+        got = self.pace("--kernel-run", str(self.run_dir), "--minutes", "0", steps=[STEP, other])
+        self.assertEqual(got.returncode, 0, got.stderr)
+        self.assertIn("a_patch_of_mine: not in the model", got.stdout)
+        data = json.loads((self.run_dir / "pace.json").read_text())
+        self.assertEqual(data["schema"], "delwribench-pace-1")
+        self.assertEqual(data["kernel_run"], "kernel-of-a-test")
+        [row] = data["rows"]
+        self.assertEqual((row["scenario"], row["fix"]), ("widened", "none"))
+        self.assertEqual((row["cache"], row["device"]), ("6.12", "memory"))
+        # A repair loads two trees of one block each.
+        self.assertEqual(row["loads"], 2 * row["repairs"])
+        self.assertEqual(row["blocks"], row["loads"])
+        self.assertGreater(row["repairs"], 0)
+        self.assertGreater(row["syncs"], 0)
+        self.assertGreater(row["ail_cycles"], 0)
+        # Old trees' blocks come back, but not all of them within the round.
+        self.assertGreater(row["frees"], 0)
+        for name in ("met", "met_claim", "misqueued", "waits", "wait_total_ns",
+                     "wait_max_ns", "repair_total_ns", "lookups"):  # fmt: skip
+            self.assertIsInstance(row[name], int)
+        self.assertEqual(row["waits"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
