@@ -53,7 +53,6 @@ struct pace_options {
 	const struct guest *guest;
 	double seconds;
 	bool own_pace;			/* repairs and AIL as fast as here */
-	const char *device_class;	/* NULL: memory */
 	uint64_t seed;
 };
 

@@ -3,6 +3,7 @@
  * scripts/pace: all storms of a kernel run, round by round.  The model is idle
  * most of the time at a guest's pace, so all fixes of a storm run at once.
  */
+#include "bench/cache.h"
 #include "bench/cli.h"
 #include "bench/pace/pace.h"
 
@@ -18,7 +19,7 @@
 #define EVENTS_ENOUGH	30u
 
 struct options {
-	const char *run, *out, *device_class;
+	const char *run, *out, *cache;
 	const char *scenarios[NAMES_MAX], *fixes[NAMES_MAX];
 	unsigned int nr_scenarios, nr_fixes;
 	double seconds, minutes;
@@ -50,6 +51,9 @@ static const struct argp_option argp_options[] = {
 	{ "own-pace", 'p', NULL, 0,
 	  "Repairs and AIL as fast as this machine, all else at the guest's "
 	  "pace",
+	  0 },
+	{ "cache", 'c', "GEN", 0,
+	  "Generation of the buffer cache (default: that of the run's kernel)",
 	  0 },
 	{ "seed", 'S', "N", 0, "Of what is drawn (default 1)", 0 },
 	{ 0 }
@@ -105,6 +109,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'p':
 		o->own_pace = true;
+		break;
+	case 'c':
+		o->cache = arg;
 		break;
 	case 'S':
 		o->seed = number("seed", arg, 0, 1e15);
@@ -339,6 +346,29 @@ static json_t *read_run(const char *run, char *dir, size_t size,
 	return json;
 }
 
+/*
+ * The cache that was asked for, or that of Linux @release, 6.12.117+deb12.
+ * 0, or -ENOENT after a line on stderr.
+ */
+static int choose_cache(const char *asked, const char *release)
+{
+	if (asked)
+		return cache_choose("pace", asked);
+	for (const struct generation *g = generations; release && g->name;
+	     g++) {
+		size_t len = strlen(g->name);
+
+		if (!strncmp(g->name, release, len) &&
+		    (release[len] < '0' || release[len] > '9'))
+			return cache_choose("pace", g->name);
+	}
+	fprintf(stderr,
+		"pace: no cache is that of kernel %s: --cache names another "
+		"of %s\n",
+		release ? release : "(not named)", cache_names());
+	return -ENOENT;
+}
+
 int pace_main(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -367,7 +397,13 @@ int pace_main(int argc, char **argv)
 	if (!kernel)
 		return EXIT_USAGE;
 	nr = guest_read(kernel, guests, why, sizeof(why));
+	error = nr <= 0 ? 0 :
+			  choose_cache(o.cache,
+				       json_string_value(json_object_get(
+					       kernel, "kernel")));
 	json_decref(kernel);
+	if (error)
+		return EXIT_USAGE;
 	if (nr <= 0) {
 		fprintf(stderr, "pace: %s/kernel.json: %s\n", dir,
 			nr ? why : "it has no storm");

@@ -125,8 +125,8 @@ json_t *pace_json(const struct pace_options *o, const struct pace_row *row)
 	const struct guest *g = o->guest;
 	json_t *json = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s}", "scenario", g->scenario, "fix",
-		g->fix, "cache", "6.12", "device",
-		o->device_class ? o->device_class : "memory", "pace",
+		g->fix, "cache", o->fix->cache, "device",
+		"memory", "pace",
 		o->own_pace ? "own" : "guest");
 	const struct {
 		const char *name;

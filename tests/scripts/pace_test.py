@@ -31,8 +31,8 @@ class Pace(unittest.TestCase):
         self.run_dir = Path(self.folder.name) / "kernel-of-a-test"
         self.run_dir.mkdir()
 
-    def pace(self, *words, steps=(STEP,), schema="delwribench-kernel-1"):
-        data = {"schema": schema, "steps": list(steps)}
+    def pace(self, *words, steps=(STEP,), schema="delwribench-kernel-1", kernel="6.12.117+deb12-amd64"):
+        data = {"schema": schema, "kernel": kernel, "steps": list(steps)}
         (self.run_dir / "kernel.json").write_text(json.dumps(data))
         return subprocess.run(
             [PROGRAM, "pace", *words], capture_output=True, text=True, timeout=120, check=False
@@ -53,6 +53,8 @@ class Pace(unittest.TestCase):
         self.refused("of no run of scripts/kernel", *run, schema="other")
         self.refused("it has no storm", *run, steps=[])
         self.refused("it has: widened", *run, "--scenario", "wide")
+        self.refused("no cache is that of kernel 6.1.99", *run, kernel="6.1.99")
+        self.refused("unknown cache '6.1'", *run, "--cache", "6.1")
         self.refused("a number from 0.5", *run, "--seconds", "0")
 
     def test_a_step_of_a_trial_is_no_storm(self):
