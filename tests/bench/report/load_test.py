@@ -85,6 +85,11 @@ class Folder(unittest.TestCase):
         edit(self.block, lambda d: d.update(threads=7))
         self.refused("block-0003.json", "threads", "7")
 
+    def test_of_another_cache(self):
+        self.assertEqual(load_run(self.run_folder).first.cache, "6.12")
+        edit(self.block, lambda d: d.update(cache="7.3"))
+        self.refused("block-0003.json", "cache", "7.3")
+
     def test_of_another_seed(self):
         edit(self.block, lambda d: d.update(seed="77"))
         self.refused("block-0003.json", "seed", "77")

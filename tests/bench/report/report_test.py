@@ -266,6 +266,18 @@ class Reported(unittest.TestCase):
         self.assertIn("Time per operation against threads",
                       (out / "report.html").read_text())
 
+    def test_caches_are_not_compared(self):
+        runs = [synthetic.write(self.top / f"cache-{i}", Truth(), i)
+                for i in range(2)]
+        for path in runs[1].glob("block-*.json"):
+            synthetic.edit(path, lambda d: d.update(cache="7.3"))
+        found = script("compare", *runs)
+        self.assertEqual(found.returncode, 2)
+        self.assertIn("differ in cache (7.3 and 6.12)", found.stderr)
+        self.assertEqual(script("report", runs[1]).returncode, 0)
+        self.assertRegex((runs[1] / "report" / "report.txt").read_text(),
+                         r"(?m)^cache +Linux 7\.3's$")
+
     def test_several_machines(self):
         """Ratios beside each other, and not one time."""
         runs = [synthetic.write(self.top / name, Truth(
