@@ -109,6 +109,21 @@ class Reference(unittest.TestCase):
         self.assertEqual(made, (KERNEL_RUN / "kernel.txt").read_text())
         self.assertLessEqual(max(map(len, made.splitlines())), 72)
 
+    def test_every_committed_run_beside_it(self):
+        """Old formats load, and their text fits a mail."""
+        listed = subprocess.run(
+            ["git", "-c", f"safe.directory={TOP}", "-C", TOP, "ls-files",
+             "results/*/block-0001.json"], text=True, stdout=subprocess.PIPE,
+            check=True).stdout.split()
+        self.assertTrue(listed)
+        data = kernel.load_kernel(KERNEL_RUN)
+        for name in listed:
+            comparison = compare([load_run((TOP / name).parent)],
+                                 Options(exploratory=True))
+            shown = text.report_text(comparison, data)
+            self.assertLessEqual(max(map(len, shown.splitlines())), 72, name)
+            self.assertIn("kernel, ordering and crash, trials", shown)
+
     def test_nothing_is_said_twice(self):
         """What scripts/kernel prints: no sentence again, with other fixes or
         numbers.  A table's rows and header are no sentences."""
