@@ -8,7 +8,8 @@ from pathlib import Path
 import synthetic
 from synthetic import Truth
 
-from bench.report import counters, distance, figures, page, summary, text
+from bench.report import (counters, distance, figures, page, summary, text,
+                          verdicts)
 from bench.report import Refused
 from bench.report.compare import Options, compare
 from bench.report.load import load_run
@@ -150,9 +151,9 @@ class Open(Written):
 
     def test_tables_of_their_own(self):
         comparison = self.open_run()
-        lines = text.verdict_lines(comparison)
+        lines = verdicts.verdict_lines(comparison)
         at = next(i for i, x in enumerate(lines) if x.startswith("Open loop"))
-        self.assertEqual(lines.count(text.HEAD.rstrip()), 2)
+        self.assertEqual(lines.count(verdicts.HEAD.rstrip()), 2)
         self.assertFalse([x for x in lines[:at] if x.startswith("open/")])
         self.assertFalse([x for x in lines[at:] if x.startswith("lookup/")])
         html = page.render(comparison)
