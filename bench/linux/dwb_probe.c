@@ -218,8 +218,17 @@ void dwb_stale(struct xfs_buf *bp)
 	struct mark *m, *new;
 
 	/* A failing synchronous write stales what is in flight: no matter. */
-	if (!linked(bp) || bp->b_error || ignored(bp))
+	if (bp->b_error || ignored(bp))
 		return;
+	if (!linked(bp)) {
+		/* Used since, and freed once more: nobody can meet it now. */
+		spin_lock(&dwb_lock);
+		m = mark_find(xfs_buf_daddr(bp));
+		if (m)
+			mark_free(m);
+		spin_unlock(&dwb_lock);
+		return;
+	}
 	new = kzalloc(sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
 	spin_lock(&dwb_lock);
 	c.staled_linked++;
