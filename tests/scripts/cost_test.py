@@ -37,7 +37,8 @@ class Counted(unittest.TestCase):
         self.assertEqual(hit, self.fixes["remove_on_stale"]["hit"])
         self.assertIn(hit["oracle"], (1, 2, 3))
         if os.uname().machine == "x86_64":
-            self.assertEqual(hit["locked"], 7)
+            # tests/impl/cache/generation says of which functions.
+            self.assertEqual(hit["locked"], 5)
         self.assertLess(self.fixes["null"]["hit"]["instructions"], 10)
 
     def test_difference_has_a_place(self) -> None:
