@@ -80,7 +80,8 @@ static void rehash(struct hash *hash, uint32_t size)
 	for (uint32_t i = 0; i < old->size; i++)
 		move_chain(&old->bucket[i], new);
 	smp_store_release(&hash->table, new);
-	rcu_defer(&old->rcu, table_free);	/* readers may still be in it */
+	/* Readers may still be in it, or wait for the caller's lock. */
+	rcu_defer_locked(&old->rcu, table_free);
 }
 
 void hash_insert(struct hash *hash, struct hash_node *node, uint64_t key)
