@@ -13,9 +13,9 @@ const char *cache_names(void)
 	size_t at = 0;
 
 	for (const struct generation *g = generations; g->name; g++)
-		at += snprintf(names + at, at < sizeof(names) ?
-			       sizeof(names) - at : 0, "%s%s", at ? " " : "",
-			       g->name);
+		at += snprintf(names + at,
+			       at < sizeof(names) ? sizeof(names) - at : 0,
+			       "%s%s", at ? " " : "", g->name);
 	return names;
 }
 

@@ -294,7 +294,8 @@ bool run_memory_of(const struct cli *cli, const struct workload *w,
 	struct memory_need need;
 	unsigned int nr = 0;
 
-	for (struct floor *f = floor_first(); f && nr < RUN_FIELD; f = floor_next(f))
+	for (struct floor *f = floor_first(); f && nr < RUN_FIELD;
+	     f = floor_next(f))
 		if (!strncmp(w->name, f->group, strlen(f->group)) &&
 		    !(w->unfit && w->unfit(f->fix)))
 			list[nr++] = f->fix;

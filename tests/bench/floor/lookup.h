@@ -3,8 +3,8 @@
  * The floor under lookup: it is the frozen one, finds what is there, and on
  * a hit executes the locked operations of the cache, on the same fields and
  * in the same order, and writes the same lines; `bare` executes none.  Each
- * generation's test says CACHE, FROZEN, HASH_PER_AG, the OPS and the field whose
- * first compare-and-swap takes the HOLD, and includes this.
+ * generation's test says CACHE, FROZEN, HASH_PER_AG, the OPS and the field
+ * whose first compare-and-swap takes the HOLD, and includes this.
  */
 #include "tests/bench/bench_test.h"
 
