@@ -117,17 +117,6 @@ def nr_of(operation: str) -> int:
 
 def count(program: pathlib.Path, cache: str, fix: str, operations: list,
           names: dict) -> dict:
-    """What count_once() finds, once the machine is not too busy for it."""
-    for _ in range(TRIES - 1):
-        try:
-            return count_once(program, cache, fix, operations, names)
-        except TooSlow:
-            pass
-    return count_once(program, cache, fix, operations, names)
-
-
-def count_once(program: pathlib.Path, cache: str, fix: str, operations: list,
-               names: dict) -> dict:
     """Of each operation the instructions of nr_of() of them, or why not."""
     copy = re.sub(r"\W", "_", f"{fix}_{cache}")     # cmake/Fixes.cmake's
     toggles = {f"{copy}.{function}" for function, _ in COUNTED.values()}
