@@ -70,6 +70,8 @@ const struct scenario scenarios[] = {
 	{ "store buffering", HAZARD_LOST_WAKEUP, scenario_lost_wakeup, true },
 	{ "nobody waits", HAZARD_LOST_WAKEUP, scenario_lost_wakeup_nobody,
 	  false },
+	{ "other paths", HAZARD_LOST_WAKEUP, scenario_lost_wakeup_paths,
+	  false },
 	{ "neighbours staled in the walk", HAZARD_LIST_CORRUPTION,
 	  scenario_list_walk, false },
 	{ "failure in flight", HAZARD_LIST_CORRUPTION,

@@ -329,7 +329,7 @@ void scenario_collateral_stall(struct stage *s)
 			return;
 		if (stage_seen(s, POINT_WAIT_BEGIN))
 			stage_invalid(s, "the wait was over too soon");
-		else if (s->fix->waits)
+		else if (s->fix->waits & WAITS_REPAIR)
 			stage_invalid(s,
 				      "the daemon was there before Repair1");
 		else
@@ -474,7 +474,7 @@ void scenario_unbounded_wait(struct stage *s)
 		if (!stage_join(s, repair1) || stage_failed(s, repair1))
 			return;
 		stage_release(s, pass);
-		if (s->fix->waits)
+		if (s->fix->waits & WAITS_REPAIR)
 			stage_verdict(s, VERDICT_UNTESTED,
 				      "Repair1 did not wait");
 		else

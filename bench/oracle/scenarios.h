@@ -35,6 +35,7 @@ void scenario_collateral_stall_held(struct stage *s);
 void scenario_unbounded_wait(struct stage *s);
 void scenario_lost_wakeup(struct stage *s);
 void scenario_lost_wakeup_nobody(struct stage *s);
+void scenario_lost_wakeup_paths(struct stage *s);
 void scenario_list_walk(struct stage *s);
 void scenario_list_in_flight(struct stage *s);
 void scenario_list_race(struct stage *s);

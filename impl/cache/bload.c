@@ -89,18 +89,32 @@ static int drop_buf(struct bload *bl, struct delwri_list *list,
 	return delwri_submit(list);
 }
 
-/* Claim the next block, link it behind *@bpp, which it replaces. */
+/*
+ * Claim the next block, link it behind *@bpp, which it replaces.  The kernel
+ * has both locked for a moment, and what is on another list is waited for
+ * with the next one locked (xfs_btree_bload_prep_block).
+ */
 static int prep_block(struct bload *bl, struct delwri_list *list,
 		      unsigned int level, unsigned int nr, struct buf **bpp)
 {
 	struct buf *bp, *left = *bpp;
 	struct block_header *h;
-	uint64_t bno;
-	int error;
+	uint64_t bno, leftbno = 0;
+	int error = 0;
 
 	if (bl->used == bl->nr_blocks)
 		return -ENOSPC;
 	bno = bl->bno[bl->used++];
+	if (left) {
+		struct block_header *lh = left->b_addr;
+
+		lh->right = bno;
+		leftbno = lh->bno;
+	}
+	if (fix_bload_drop_first())
+		error = drop_buf(bl, list, bpp);
+	if (error)
+		return error;
 	point_block(bl->mount, POINT_CLAIM, bno);
 	error = buf_get(bl->mount, bno, 1, 0, &bp);
 	if (error)
@@ -114,14 +128,8 @@ static int prep_block(struct bload *bl, struct delwri_list *list,
 	h->level = level;
 	h->numrecs = nr;
 	h->pad = 0;
-	h->left = 0;
+	h->left = leftbno;
 	h->right = 0;
-	if (left) {
-		struct block_header *lh = left->b_addr;
-
-		lh->right = bno;
-		h->left = lh->bno;
-	}
 	error = drop_buf(bl, list, bpp);
 	if (error) {
 		buf_relse(bp);

@@ -45,13 +45,17 @@ enum queued delwri_queue(struct buf *bp, struct delwri_list *list)
 
 int delwri_queue_bload(struct buf *bp, struct delwri_list *list)
 {
-	enum queued queued;
+	int queued;
 
 	ASSERT(buf_islocked(bp));
 	queued = fix_queue_bload(bp, list);
 	ASSERT(buf_islocked(bp));
+	if (queued < 0)
+		return queued;
 	if (queued == QUEUED_NOT)
 		return -ENOMEM;
+	if (queued == QUEUED_WRITTEN)
+		return 0;
 	point(bp, queued_point[queued]);
 	return queued == QUEUED_HERE ? 0 : -EALREADY;
 }

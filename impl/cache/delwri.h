@@ -24,6 +24,7 @@ enum queued {
 	QUEUED_BEFORE,		/* somebody's submit will: it was queued */
 	QUEUED_ELSEWHERE,	/* flag set, link on somebody else's list */
 	QUEUED_NOT,		/* no memory for it */
+	QUEUED_WRITTEN,		/* bulk loader: written already, not queued */
 };
 
 void delwri_list_init(struct delwri_list *list);
@@ -32,7 +33,10 @@ bool delwri_list_empty(struct delwri_list *list);
 
 /* Queue a locked buffer (kernel: xfs_buf_delwri_queue). */
 enum queued delwri_queue(struct buf *bp, struct delwri_list *list);
-/* The same for a bulk loader; 0, or -ENOMEM where a fix needs memory. */
+/*
+ * The same for a bulk loader.  0, -EALREADY: it is on somebody else's list,
+ * or what the fix failed with, -ENOMEM if it has no memory.
+ */
 int delwri_queue_bload(struct buf *bp, struct delwri_list *list);
 /*
  * Write what can be locked at once and is not pinned, leave the rest on

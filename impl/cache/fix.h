@@ -33,6 +33,20 @@ enum hazard {
 #define HAZARD(h)	(1u << HAZARD_##h)
 #define HAZARD_ALL	((1u << HAZARDS) - 1)
 
+/*
+ * Paths on which a fix sleeps until a link clears, FIX_WAITS.
+ * What it says nothing of is checked: bench/oracle/scenario_paths.c.
+ */
+enum waits {
+	WAITS_BLOAD = 1 << 0,	/* the bulk loader, queueing its block */
+	WAITS_LOOKUP = 1 << 1,	/* whoever looks up a stale block */
+	WAITS_STALE = 1 << 2,	/* whoever stales a block */
+	WAITS_QUEUE = 1 << 3,	/* whoever else queues a block */
+	WAITS_BWRITE = 1 << 4,	/* whoever writes a block synchronously */
+};
+/* An online repair does both. */
+#define WAITS_REPAIR	(WAITS_BLOAD | WAITS_LOOKUP)
+
 struct mount;
 struct buf;
 struct trans;
@@ -128,7 +142,7 @@ struct fix {
 	const char *summary;
 	unsigned int claims;	/* HAZARD() bits it says it holds */
 	bool does_nothing;	/* null: the harness's floor */
-	bool waits;		/* it sleeps until a link clears */
+	unsigned int waits;	/* enum waits: where it sleeps for a link */
 	bool locks;		/* it has added locks: counted_lock() */
 	size_t buf_bytes;	/* of a cached buffer, without contents */
 

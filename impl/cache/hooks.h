@@ -6,7 +6,11 @@
  * defines the function and a macro of the same name.  The build includes
  * the fix's file ahead of every source of its copy of the cache.
  *
- * "Locked" means b_sema held by the caller.
+ * "Locked" means b_sema held by the caller.  Hooks that return an error may
+ * do so where the kernel's function can: a lookup fails with that of
+ * fix_find_stale(), a bulk load with that of fix_queue_bload(); and memory
+ * may be short in fix_queue(), QUEUED_NOT.  All others cannot fail, as theirs
+ * cannot.
  */
 #ifndef CACHE_HOOKS_H
 #define CACHE_HOOKS_H
@@ -37,7 +41,7 @@ static inline void fix_unqueue(struct buf *bp)
 /*
  * Locked, not a live scan.  0: go on, its flags are reset next; -EAGAIN:
  * unlocked, the caller gives up (only for BUF_GET_TRYLOCK); -ERESTART:
- * unlocked, lock it anew.
+ * unlocked, lock it anew; another -errno: unlocked, the lookup's.
  */
 #ifndef fix_find_stale
 static inline int fix_find_stale(struct buf *bp, unsigned int flags)
@@ -115,12 +119,22 @@ static inline enum queued fix_queue(struct buf *bp, struct delwri_list *list)
 }
 #endif
 
-/* The bulk loader's way: its own submit has to write the buffer. */
+/*
+ * The bulk loader's way: its own submit has to write the buffer, or the hook
+ * itself does.  One of enum queued, or -errno: the load fails with it.
+ */
 #ifndef fix_queue_bload
-static inline enum queued fix_queue_bload(struct buf *bp,
-					  struct delwri_list *list)
+static inline int fix_queue_bload(struct buf *bp, struct delwri_list *list)
 {
 	return fix_queue(bp, list);
+}
+#endif
+
+/* Does it queue and drop a block before it gets and locks the next one? */
+#ifndef fix_bload_drop_first
+static inline bool fix_bload_drop_first(void)
+{
+	return false;
 }
 #endif
 

@@ -17,7 +17,7 @@
 #error "these come from the build: see cmake/Fixes.cmake"
 #endif
 #ifndef FIX_WAITS
-#define FIX_WAITS false
+#define FIX_WAITS 0
 #endif
 #ifndef FIX_LOCKS
 #define FIX_LOCKS false
@@ -201,6 +201,11 @@ static struct delwri_list *op_ail_list(struct mount *mp)
 {
 	return mp->m_ail.ail_buf_list;
 }
+
+/* What the fix's copies of the other sources know as extern. */
+#ifdef FIX_OBJECTS
+FIX_OBJECTS
+#endif
 
 extern const struct fix SYMBOL_OF(FIX_COUNTING);
 

@@ -16,7 +16,7 @@
 #define FIX_CLAIMS	(HAZARD_ALL & ~(HAZARD(COLLATERAL_STALL) | \
 					HAZARD(UNBOUNDED_WAIT) | \
 					HAZARD(LOST_WAKEUP)))
-#define FIX_WAITS	true
+#define FIX_WAITS	WAITS_BLOAD
 
 #define fix_unlink fix_unlink
 static inline void fix_unlink(struct buf *bp)
@@ -38,8 +38,7 @@ static __attribute__((noinline)) void wait_for_link(struct buf *bp)
 }
 
 #define fix_queue_bload fix_queue_bload
-static inline enum queued fix_queue_bload(struct buf *bp,
-					  struct delwri_list *list)
+static inline int fix_queue_bload(struct buf *bp, struct delwri_list *list)
 {
 	wait_for_link(bp);
 	buf_set(bp, BUF_DELWRI_Q);

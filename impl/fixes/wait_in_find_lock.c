@@ -21,7 +21,7 @@
 #define FIX_SUMMARY	"lookup waits for a stale buffer's link"
 #define FIX_CLAIMS	(HAZARD_ALL & ~(HAZARD(COLLATERAL_STALL) | \
 					HAZARD(UNBOUNDED_WAIT)))
-#define FIX_WAITS	true
+#define FIX_WAITS	WAITS_LOOKUP
 
 #define fix_link fix_link
 static inline void fix_link(struct buf *bp, struct delwri_list *list)

@@ -12,7 +12,7 @@
 
 #define FIX_SUMMARY	"staling waits for the link (dropped by its author)"
 #define FIX_CLAIMS	HAZARD(LOST_WAKEUP)
-#define FIX_WAITS	true
+#define FIX_WAITS	WAITS_STALE
 
 #define fix_unlink fix_unlink
 static inline void fix_unlink(struct buf *bp)

@@ -245,6 +245,145 @@ static void test_no_space(void **state)
 	fs_close(&fs);
 }
 
+/* --- blocks that are stale and on a list as well --------------------- */
+
+struct neighbours {
+	struct fs *fs;
+	uint64_t records;
+	int error;
+	int done, walking;	/* release, acquire */
+};
+
+static struct neighbours near;
+
+/* Whoever was woken goes on when the pass is over. */
+static void stay_until_pass_ends(struct fs *fs, enum point point,
+				 const struct buf_state *state)
+{
+	(void)fs;
+	(void)state;
+	while (point == POINT_WAIT_END && smp_load_acquire(&near.walking))
+		sleep_ns(100000, WAIT_NONE);
+}
+
+static void loader_main(void *arg)
+{
+	struct neighbours *n = arg;
+	struct repair_result res;
+
+	n->error = n->fs->fix->bulkload(n->fs->mp, 0, n->records, &res);
+	smp_store_release(&n->done, 1);
+}
+
+/* Whatever block a load gets, it was freed and is linked. */
+static struct delwri_list *all_stale(struct fs *fs)
+{
+	struct delwri_list *list = fs->fix->delwri_alloc(fs->mp);
+
+	assert_non_null(list);
+	for (uint64_t bno = 1; bno < AG_BLOCKS; bno++) {
+		struct buf *bp = get_buf(fs, bno);
+
+		fs->fix->buf_fill(bp);
+		assert_true(fs->fix->delwri_queue(bp, list));
+		fs->fix->buf_stale(bp);
+		fs->fix->buf_relse(bp);
+	}
+	return list;
+}
+
+/* Passes of the list's owner, one whenever the load waits, that it takes. */
+static unsigned int passes(const struct fix *fix, uint64_t records)
+{
+	struct fs fs = { .hook = stay_until_pass_ends };
+	struct delwri_list *list;
+	struct thread loader;
+	unsigned int n = 0;
+
+	fs_open(&fs, fix, 0, 0);
+	list = all_stale(&fs);
+	near = (struct neighbours){ .fs = &fs, .records = records };
+	assert_int_equal(task_start(&loader, "loader", -1, loader_main, &near),
+			 0);
+	for (;; n++) {
+		wait_until(smp_load_acquire(&near.done) ||
+			   fs_seen(&fs, POINT_WAIT_BEGIN) > n);
+		if (smp_load_acquire(&near.done))
+			break;
+		smp_store_release(&near.walking, 1);
+		assert_int_equal(fix->delwri_submit_nowait(list), 0);
+		smp_store_release(&near.walking, 0);
+	}
+	task_join(&loader);
+	assert_int_equal(near.error, 0);
+	fix->delwri_cancel(list);
+	fix->delwri_free(list);
+	fs_close(&fs);
+	return n;
+}
+
+/*
+ * With its second block locked a loader sleeps for its first; the pass that
+ * ends this takes off all but the second, for which it sleeps then.
+ */
+static void test_passes(void **state)
+{
+	static const struct {
+		const char *fix;
+		unsigned int one, many;	/* blocks of the load */
+	} want[] = {
+		{ "delwri_queue_here", 1, 2 },
+		{ "delwri_queue_here_mb", 1, 2 },
+		{ "delwri_queue_here_drop", 1, 1 },
+		{ "wait_in_find_lock", 1, 1 },
+		{ "remove_on_stale", 0, 0 },
+		{ "multi_list", 0, 0 },
+		{ "write_linked", 0, 0 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		const struct fix *fix = find_fix(want[i].fix);
+
+		assert_int_equal(passes(fix, 1), want[i].one);
+		for (unsigned int j = 4; j < sizeof(shapes) / sizeof(*shapes);
+		     j++)
+			assert_int_equal(passes(fix, shapes[j].records),
+					 want[i].many);
+	}
+}
+
+/* The error is the load's, and nobody else's. */
+static void test_linked_fails(void **state)
+{
+	struct fs fs = { 0 };
+	struct delwri_list *list;
+	struct repair_result res;
+	uint64_t writes;
+
+	(void)state;
+	fs_open(&fs, find_fix("write_linked"), 0, 0);
+	list = all_stale(&fs);
+	device_fail_writes(fs.dev, 1, AG_BLOCKS - 1, EIO);
+	assert_int_equal(fs.fix->bulkload(fs.mp, 0, 567, &res), -EIO);
+	/* The first block alone was tried. */
+	assert_int_equal(device_stat(fs.dev).errors, 1);
+	device_fail_writes(fs.dev, 1, AG_BLOCKS - 1, 0);
+	fs.fix->log_force(fs.mp);
+	writes = fs_seen(&fs, POINT_SUBMIT_ISSUED);
+	assert_int_equal(fs.fix->bulkload(fs.mp, 0, 567, &res), 0);
+	/* Each once, and the list's owner none of them. */
+	assert_int_equal(fs_seen(&fs, POINT_SUBMIT_ISSUED) - writes,
+			 res.blocks);
+	assert_int_equal(fs.fix->delwri_check(list), AG_BLOCKS - 1);
+	assert_int_equal(fs.fix->delwri_submit_nowait(list), 0);
+	assert_int_equal(fs_seen(&fs, POINT_SUBMIT_ISSUED) - writes,
+			 res.blocks);
+	assert_int_equal(fs.fix->delwri_check(list), 0);
+	fs.fix->delwri_free(list);
+	fs_close(&fs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +393,8 @@ int main(void)
 		cmocka_unit_test(test_load_fails),
 		cmocka_unit_test(test_bulkload),
 		cmocka_unit_test(test_no_space),
+		cmocka_unit_test(test_passes),
+		cmocka_unit_test(test_linked_fails),
 	};
 
 	task_register();
