@@ -12,6 +12,7 @@
 #include "bench/pool.h"
 #include "cache/fix.h"
 
+struct device_class;
 struct run_point;
 
 /* Where and how a block measures. */
@@ -99,6 +100,7 @@ struct workload {
 	bool microseconds;		/* shown in; else nanoseconds */
 	bool checks;			/* compares blocks with the device */
 	bool uses_device;		/* does I/O: --device matters */
+	const struct device_class *device_class; /* NULL: memory at once */
 	bool loads;			/* bulk loads: "misqueued" has a meaning */
 	bool stalls;			/* others wait too: "stall" has one */
 	bool long_only;			/* by name or with --full only */

@@ -147,6 +147,16 @@ bool review_freed(struct stage *s, struct hold **hold)
 	return true;
 }
 
+void lookups_by_trylock(struct stage *s)
+{
+	struct buf *bp;
+
+	s->fix->buf_readahead(s->mp, s->block, 1);
+	if (!s->fix->buf_get(s->mp, s->block, 1,
+			     BUF_GET_TRYLOCK | BUF_GET_INCORE, &bp))
+		s->fix->buf_relse(bp);
+}
+
 static const struct root_record *newest_root(const struct log_record *rec,
 					     const struct root_record *best)
 {

@@ -10,7 +10,7 @@
 /* How the block's buffer comes to its second life. */
 enum path {
 	PATH_PLAIN,		/* the bulk loader looks it up first */
-	PATH_READAHEAD,		/* read-ahead has met it before, by trylock */
+	PATH_READAHEAD,		/* who does not wait has met it before */
 	PATH_LIVESCAN,		/* a live scan has met it before */
 	PATH_BWRITE,		/* it was written synchronously on the list */
 	PATH_LOCKED,		/* a scan has it locked when it is submitted */
@@ -23,7 +23,7 @@ static bool before_reuse(struct stage *s, enum path path)
 
 	switch (path) {
 	case PATH_READAHEAD:
-		s->fix->buf_readahead(s->mp, s->block, 1);
+		lookups_by_trylock(s);
 		break;
 	case PATH_LIVESCAN:
 		if (!s->fix->buf_get(s->mp, s->block, 1,

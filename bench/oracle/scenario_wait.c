@@ -84,7 +84,7 @@ void scenario_deadlock_readahead(struct stage *s)
 
 	if (!review_freed(s, &pass))
 		return;
-	s->fix->buf_readahead(s->mp, s->block, 1);
+	lookups_by_trylock(s);
 	stage_release(s, pass);
 	lookup = stage_start(s, "Repair1", actor_lookup, 0);
 	if (stage_join(s, lookup))

@@ -190,6 +190,12 @@ bool review_left_locked(struct stage *s, struct hold **hold);
  * that is on disk: the block can be had.  False if it never came to that.
  */
 bool review_freed(struct stage *s, struct hold **hold);
+/*
+ * Look s->block up as those do who never wait: read-ahead, which in 7.3 does
+ * not touch what is stale, and a trylock of what is cached (kernel:
+ * xfs_buf_readahead_map, xfs_attr_rmtval_stale).
+ */
+void lookups_by_trylock(struct stage *s);
 
 /* Blocks of the newest durable root that a crash now would damage. */
 uint64_t image_damaged(struct stage *s, uint64_t *checked);

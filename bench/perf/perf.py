@@ -83,7 +83,8 @@ Field = tuple[int, int, str]
 
 def fields_of(fix: str, struct: str) -> list[Field]:
     """Innermost fields as (offset, size, name), from the debug information."""
-    made = subprocess.run(["pahole", "-E", "-C", struct, build() / "fixes" / (re.sub(r"\W", "_", fix) + ".o")],
+    copy = build() / "fixes" / (re.sub(r"\W", "_", fix) + ".o")    # cmake/Fixes.cmake's
+    made = subprocess.run(["pahole", "-E", "-C", struct, copy],
                           capture_output=True, text=True, check=False).stdout
     levels: list[list[Field]] = [[]]
     for text in made.splitlines():

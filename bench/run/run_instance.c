@@ -3,6 +3,7 @@
  * One fix's cache for one workload, on a device of its own: mounting,
  * parking between batches, unmounting.
  */
+#include "bench/device_class.h"
 #include "bench/run/run.h"
 
 #include <errno.h>
@@ -111,6 +112,10 @@ int instance_open(struct instance *in)
 	struct mount_options opt;
 	int error;
 
+	if (w->device_class && !device.path) {
+		device.delay_ns = w->device_class->delay_ns;
+		device.jitter_ns = w->device_class->jitter_ns;
+	}
 	options(in, &opt);
 	device.nblocks = blocks_of(&opt);
 	error = start(in, &device, &opt);

@@ -6,6 +6,7 @@
  * daemon's sleeps are the kernel's, so a batch lasts twenty of its cycles.
  * At each root commit the device is asked whether the new tree is durable.
  */
+#include "bench/device_class.h"
 #include "bench/workloads/roles.h"
 
 #include <errno.h>
@@ -257,55 +258,64 @@ static void storm_stop(struct instance *in)
 }
 
 static void describe(const struct bench *b, const struct storm_case *c,
-		     char *text, size_t size)
+		     const struct device_class *class, char *text, size_t size)
 {
+	const char *device = class ? class->name : "memory";
+
+	if (b->device)
+		device = b->device;
 	snprintf(text, size,
 		 "4 blocks a tree, %u repairs in a row after %llu other buffers go to the AIL; 1 thread (stall: what it is held up) takes the AG's header and changes an inode 5,000 times a second; device %s",
-		 c->in_a_row, (unsigned long long)c->others,
-		 b->device ? b->device : "memory");
+		 c->in_a_row, (unsigned long long)c->others, device);
 }
 
-#define STORM(id, kase, text)						\
+/* On a device of @class, memory if NULL; then what else it has. */
+#define STORM(id, place, kase, class, text, cycles, ...)		\
 static void describe_##id(const struct bench *b, char *buf, size_t size) \
 {									\
-	describe(b, &kase, buf, size);					\
+	describe(b, &kase, class, buf, size);				\
 }									\
 									\
 static struct workload storm_##id = {					\
-	.summary = "repair a tree again and again, " text " on the AIL's list", \
+	.name = "repair_storm/" #id,					\
+	.summary = "repair a tree again and again, " text,		\
 	.operation = "repair",						\
 	.variant = &kase,						\
+	.order = place,							\
+	.rounds = 3,							\
+	.batch_ns = (cycles) * AIL_CYCLE_NS,				\
 	.timed = true,							\
 	.microseconds = true,						\
 	.loads = true,							\
 	.stalls = true,							\
 	.checks = true,							\
 	.uses_device = true,						\
+	.device_class = class,						\
 	.footprint = storm_footprint,					\
 	.mount_options = storm_mount_options,				\
 	.start = storm_start,						\
 	.batch = storm_batch,						\
 	.stop = storm_stop,						\
-	.describe = describe_##id,
+	.describe = describe_##id,					\
+	__VA_ARGS__							\
+};									\
+									\
+WORKLOAD(storm_##id)
 
-STORM(1, one, "1 other buffer").name = "repair_storm/1", .order = 30,
-	      .rounds = 3, .batch_ns = CYCLES * AIL_CYCLE_NS,
-	      .unfit = storm_unfit,
-}
-;
-
-STORM(1k, thousand, "1,000 others").name = "repair_storm/1k", .order = 31,
-		    .rounds = 3, .batch_ns = CYCLES * AIL_CYCLE_NS,
-		    .unfit = others_unfit,
-}
-;
-
-STORM(100k, many, "100,000 others").name = "repair_storm/100k", .order = 32,
-		  .rounds = 2, .batch_ns = 4 * CYCLES * AIL_CYCLE_NS,
-		  .long_only = true, .large = true, .unfit = others_unfit,
-}
-;
-
-WORKLOAD(storm_1)
-WORKLOAD(storm_1k)
-WORKLOAD(storm_100k)
+STORM(1, 30, one, NULL, "1 other buffer on the AIL's list", CYCLES,
+      .unfit = storm_unfit)
+STORM(1k, 31, thousand, &device_nvme,
+      "1,000 others on the AIL's list, on an NVMe drive", CYCLES,
+      .unfit = others_unfit)
+STORM(1k_memory, 32, thousand, NULL,
+      "1,000 others on the AIL's list, on memory", CYCLES,
+      .unfit = others_unfit, .long_only = true)
+STORM(1k_sata, 33, thousand, &device_sata,
+      "1,000 others on the AIL's list, on a SATA SSD", CYCLES,
+      .unfit = others_unfit, .long_only = true)
+STORM(1k_disk, 34, thousand, &device_disk,
+      "1,000 others on the AIL's list, on a disk that turns", 4 * CYCLES,
+      .unfit = others_unfit, .long_only = true)
+STORM(100k, 35, many, &device_nvme,
+      "100,000 others on the AIL's list, on an NVMe drive", 4 * CYCLES,
+      .unfit = others_unfit, .long_only = true, .large = true)

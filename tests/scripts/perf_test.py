@@ -10,9 +10,9 @@ import unittest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 OBJECTS = """\
-none buf 0x10000 384
-none ag 0x20000 832
-remove_on_stale buf 0x30000 384
+none@6.12 buf 0x10000 384
+none@6.12 ag 0x20000 832
+remove_on_stale@6.12 buf 0x30000 384
 """
 # Of two accesses to b_hold, one to b_sema, one to bc_lock, one to nothing
 # known, and one load that found its line unchanged; offsets are the kernel's.
@@ -49,9 +49,9 @@ class Names(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertIn("REPLAY", lines[0])
-        self.assertRegex(lines[2], r"^ +3  none buf, line 0 .*b_hold\S* \(2\), b_sema\S* \(1\)")
+        self.assertRegex(lines[2], r"^ +3  none@6.12 buf, line 0 .*b_hold\S* \(2\), b_sema\S* \(1\)")
         self.assertIn("none.buf_rele", lines[2])
-        self.assertRegex(lines[3], r"^ +1  none ag, line 1 .*bc_lock\S* \(1\)")
+        self.assertRegex(lines[3], r"^ +1  none@6.12 ag, line 1 .*bc_lock\S* \(1\)")
         # What nobody else changed is not contended.
         self.assertNotIn("remove_on_stale", done.stdout)
         self.assertIn("6 samples; 4 HITM in objects of the cache, 1 elsewhere", lines[-1])

@@ -172,9 +172,14 @@ static void meet(const char *name, uint64_t ops)
 static void test_meetings(void **state)
 {
 	(void)state;
-	/* Purged by a lookup each, and then missed: no buffer is locked. */
+	/*
+	 * Purged by a lookup each, and then missed.  Linux 6.12 inserts a
+	 * buffer that is locked; since then it is locked like one found.
+	 */
 	meet("lookup/miss", OPS);
-	assert_int_equal(met[POINT_LOOKUP], THREADS * OPS);
+	assert_int_equal(met[POINT_LOOKUP],
+			 strcmp(fixes[0]->cache, "6.12") ? 2 * THREADS * OPS :
+							   THREADS * OPS);
 	assert_int_equal(met[POINT_STALE], THREADS * OPS);
 	assert_int_equal(met[POINT_LOOKUP_STALE], 0);
 

@@ -7,6 +7,8 @@
 #ifndef GENERATION_LAYOUT_H
 #define GENERATION_LAYOUT_H
 
+#define HOLDS_IN_LOCKREF	1	/* for who must know: mutants */
+
 #include "sync/lockref.h"
 
 struct buf {
