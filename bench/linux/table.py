@@ -86,7 +86,7 @@ def _storm(data: dict, scenario: str) -> list[str]:
             f"{scenario}: {_knobs(first)}; {repairs};"
             f" {first.get('seconds', '?')} s x {len(next(iter(rows.values())))}"
         ),
-        f"{'':21}{'blocks':>7}{'met':>5}{'misq':>5}{'not du':>7}"
+        f"{'':22}{'blocks':>6}{'met':>5}{'misq':>5}{'not du':>7}"
         f"{'waits':>6}{'mean':>7}{'max ms':>7}{'load/s':>7}",
     ]
     for fix, steps in rows.items():
@@ -96,7 +96,7 @@ def _storm(data: dict, scenario: str) -> list[str]:
         if not verdict.unknown(data, fix, "loads"):
             per_second = f"{total(steps, 'loads') / total(steps, 'seconds'):.1f}"
         out.append(
-            f"{fix:21}{_sum(data, fix, steps, 'blocks'):>7}"
+            f"{fix:22}{_sum(data, fix, steps, 'blocks'):>6}"
             f"{_sum(data, fix, steps, 'met_claim'):>5}"
             f"{_sum(data, fix, steps, 'misqueued'):>5}"
             f"{_sum(data, fix, steps, 'not_durable'):>7}"
