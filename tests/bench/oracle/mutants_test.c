@@ -15,7 +15,7 @@
 /* Some run on for ever: 20 s each are for who may be right and slow. */
 #define PATIENCE_MS	5000
 /* What uses memory that is freed is found by what has become of that. */
-#define TRIES		3
+#define TRIES		10
 
 /* Made by the build. */
 extern const struct generation mutant_generations[];
