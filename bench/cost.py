@@ -55,8 +55,8 @@ COUNTED = {
 ALWAYS = {"submit_10k": LONG_LIST, "push_10k": LONG_LIST}
 # ... except for these, which depend on when I/O completes, or on what the C
 # library's allocator did before; the kernel has others.
-NOT_COUNTED = ("wait_for_completion", "device_submit", "memalign",
-               "aligned_alloc")
+NOT_COUNTED = ("wait_for_completion", "device_submit",
+               "device_plug_finish", "memalign", "aligned_alloc")
 
 Cost = collections.Counter      # of (object, address): times executed
 COST_LINE = re.compile(r"0x([0-9a-f]+) \d+ (\d+)$")
