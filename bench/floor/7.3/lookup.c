@@ -28,11 +28,13 @@ struct cached {
 	uint32_t flags;
 	struct semaphore sema;
 	struct list_head lru;		/* mount's lru_lock */
-	uint64_t pad2[22];
+	uint64_t pad2[7];
+	struct mount *mount;		/* whose LRU; kernel: b_target */
+	uint64_t pad3[14];
 	uint64_t next_bno;		/* of bench_lookup_chain() */
-	uint64_t pad3[2];
+	uint64_t pad4[2];
 	int error;
-	uint64_t pad4[12];
+	uint64_t pad5[12];
 };
 
 struct mount {
@@ -112,6 +114,7 @@ static int floor_fill(struct mount *mp, uint64_t bno, uint64_t nr)
 		memset(c, 0, sizeof(*c));
 		c->bno = bno;
 		c->lru_ref = 1;
+		c->mount = mp;
 		lockref_init(&c->ref);
 		lockref_count_set(&c->ref, 0);
 		sema_init(&c->sema, 1);
@@ -167,13 +170,17 @@ static inline struct cached *get(struct mount *mp, uint64_t bno)
 	return c;
 }
 
-static inline void put(struct mount *mp, struct cached *c)
+/* Like xfs_buf_rele(), it is given the buffer alone. */
+static inline void put(struct cached *c)
 {
+	struct mount *mp;
+
 	up(&c->sema);
 	if (lockref_put_or_lock(&c->ref))
 		return;
 	/* Nobody's any more: what is on the LRU stays there. */
 	lockref_count_set(&c->ref, 0);
+	mp = c->mount;
 	spin_lock(&mp->lru_lock);
 	if (unlikely(list_empty(&c->lru)))
 		list_add_tail(&c->lru, &mp->lru_list);
@@ -188,7 +195,7 @@ static int floor_lookup(struct mount *mp, const uint64_t *bnos, uint64_t nr)
 
 		if (unlikely(!c))
 			return -ENOENT;
-		put(mp, c);
+		put(c);
 	}
 	return 0;
 }
@@ -203,7 +210,7 @@ static int floor_lookup_chain(struct mount *mp, uint64_t *bno, uint64_t nr)
 		if (unlikely(!c))
 			return -ENOENT;
 		next = c->next_bno;
-		put(mp, c);
+		put(c);
 	}
 	*bno = next;
 	return 0;

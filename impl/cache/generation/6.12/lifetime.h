@@ -147,7 +147,7 @@ buf_get_fast(struct mount *mp, uint64_t bno, unsigned int len,
 	struct ag *pag;
 	int error;
 
-	if (unlikely(bno + len > mp->m_blocks || bno + len < bno))
+	if (unlikely(bno >= mp->m_blocks || len > mp->m_blocks - bno))
 		return -EINVAL;
 	pag = ag_of(mp, bno);
 	atomic_inc(&pag->pag_ref);

@@ -131,7 +131,7 @@ find_get_fast(struct mount *mp, uint64_t bno, unsigned int len,
 	struct buf *bp, *missed;
 	int error;
 
-	if (unlikely(bno + len > mp->m_blocks || bno + len < bno))
+	if (unlikely(bno >= mp->m_blocks || len > mp->m_blocks - bno))
 		return -EINVAL;
 	bp = buf_lookup(mp, bno, len);
 	if (unlikely(!bp)) {
