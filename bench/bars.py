@@ -175,17 +175,18 @@ def bar_lookup(bars: Bars, program: pathlib.Path, cache: str,
         bars.unmeasured(what, why)
 
 
-def throughput(program: pathlib.Path, workload: str, threads: int) -> float:
+def throughput(program: pathlib.Path, cache: str, workload: str,
+               threads: int) -> float:
     """Lookups per ns of all threads, the median of a short run."""
-    rows = measure(program, [workload], "--threads", threads, "--rounds",
-                   25)[0]
+    rows = measure(program, [workload], "--cache", cache, "--threads",
+                   threads, "--rounds", 25)[0]
     return threads / statistics.median(batches(rows, workload, BASELINE))
 
 
-def bar_scaling(bars: Bars, program: pathlib.Path) -> None:
+def bar_scaling(bars: Bars, program: pathlib.Path, cache: str) -> None:
     """Two threads over one; machines differ too much for a verdict."""
-    own = "2 threads over 1, own AGs, best of 5"
-    one = "2 threads over 1, one AG, best of 5"
+    own = f"{cache}: 2 threads over 1, own AGs"
+    one = f"{cache}: 2 threads over 1, one AG"
     if len(os.sched_getaffinity(0)) < 2:
         for what in own, one:
             bars.unmeasured(what, "only one processor may be used", False)
@@ -193,13 +194,13 @@ def bar_scaling(bars: Bars, program: pathlib.Path) -> None:
     try:
         alone, apart, together = [], [], []
         for _ in range(SCALING_RUNS):
-            alone.append(throughput(program, "lookup/own_1k", 1))
-            apart.append(throughput(program, "lookup/own_1k", 2))
-            together.append(throughput(program, "lookup/one_ag", 2))
-        for what, bar, two in (own, ">= 1.8", apart), (one, "", together):
-            values = [t / a for t, a in zip(two, alone)]
-            bars.show(what, bar, f"{max(values):.2f} (from "
-                      f"{min(values):.2f})", None)
+            for values, workload, threads in (
+                    (alone, "lookup/own_1k", 1), (apart, "lookup/own_1k", 2),
+                    (together, "lookup/one_ag", 2)):
+                values.append(throughput(program, cache, workload, threads))
+        for what, two in (own, apart), (one, together):
+            bars.show(what, "", spread(
+                [t / a for t, a in zip(two, alone)]), None)
     except Unmeasured as why:
         bars.unmeasured(own, why, False)
 
@@ -353,7 +354,7 @@ def main() -> int:
         return 2
     for cache in caches:
         bar_lookup(bars, program, cache, args.blocks)
-    bar_scaling(bars, program)
+        bar_scaling(bars, program, cache)
     bar_shim(bars, shim)
     bar_histogram(bars, shim)
     bar_bulkload(bars, program, args.blocks)
