@@ -24,9 +24,10 @@
  * Sorting: list_sort() under the lock for up to SORT_RUN buffers, which is
  * all there is to it for a short list.  A longer one is cut into runs of so
  * many, and two runs of about the same length are merged, as in a binary
- * counter.  After each run, and each MERGE_STEPS of a merge, the lock is let
- * go: every run is a proper list then, and a staler can take a buffer off
- * any of them.  Two runs that are in order are put together at once.
+ * counter.  Before and after a run is sorted, and each MERGE_STEPS of merges,
+ * the lock is let go: every run is a proper list then, and a staler can take a
+ * buffer off any of them.  Two runs that are in order are put together at
+ * once.
  *
  * An owner may leave only after having found the list empty under the lock.
  * Waits: nobody for a list.  Unsafe: for nobody known.
@@ -48,7 +49,7 @@
  * at most: buffers sorted by list_sort() or passed over, steps of a merge.
  */
 #define SORT_RUN	64
-#define MERGE_STEPS	512
+#define MERGE_STEPS	256
 /* Run i has up to 2^i * SORT_RUN buffers; the last one all that come. */
 #define SORT_RUNS	20
 
@@ -142,12 +143,14 @@ static inline void cut_run(struct list_head *from, struct list_head *run)
 	list_cut_position(run, from, last);
 }
 
-/* Both are sorted; @b, queued after @a, is empty afterwards. */
+/*
+ * Both are sorted; @b, queued after @a, is empty afterwards.  @steps: of all
+ * merges of this sort, for short ones follow each other without a turn.
+ */
 static inline void merge_runs(struct delwri_list *list, struct list_head *a,
-			      struct list_head *b)
+			      struct list_head *b, unsigned int *steps)
 {
 	struct list_head merged = LIST_HEAD_INIT(merged);
-	unsigned int n = 0;
 
 	if (list_empty(a) || list_empty(b) || in_order(a->prev, b->next)) {
 		list_splice_tail_init(b, a);
@@ -156,7 +159,7 @@ static inline void merge_runs(struct delwri_list *list, struct list_head *a,
 	while (!list_empty(a) && !list_empty(b)) {
 		list_move_tail(in_order(a->next, b->next) ? a->next : b->next,
 			       &merged);
-		if (++n % MERGE_STEPS == 0)
+		if (++*steps % MERGE_STEPS == 0)
 			let_others_in(list);
 	}
 	list_splice_tail_init(b, a);
@@ -166,7 +169,7 @@ static inline void merge_runs(struct delwri_list *list, struct list_head *a,
 static __attribute__((noinline)) void sort_long(struct delwri_list *list)
 {
 	struct list_head runs[SORT_RUNS], run = LIST_HEAD_INIT(run);
-	unsigned int i;
+	unsigned int i, steps = 0;
 
 	for (i = 0; i < SORT_RUNS; i++)
 		list_init(&runs[i]);
@@ -175,13 +178,14 @@ static __attribute__((noinline)) void sort_long(struct delwri_list *list)
 		list_sort(&run, delwri_cmp);
 		let_others_in(list);
 		for (i = 0; i < SORT_RUNS - 1 && !list_empty(&runs[i]); i++) {
-			merge_runs(list, &runs[i], &run);
+			merge_runs(list, &runs[i], &run, &steps);
 			list_splice_init(&runs[i], &run);
 		}
-		merge_runs(list, &runs[i], &run);
+		merge_runs(list, &runs[i], &run, &steps);
+		let_others_in(list);
 	}
 	for (i = 0; i < SORT_RUNS; i++) {
-		merge_runs(list, &runs[i], &list->head);
+		merge_runs(list, &runs[i], &list->head, &steps);
 		list_splice_init(&runs[i], &list->head);
 	}
 }

@@ -6,11 +6,12 @@
 #ifndef TESTS_X86_TRACE_H
 #define TESTS_X86_TRACE_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <ucontext.h>
+
+#include "tests/impl/cache/single_step.h"
 
 #ifndef TRACE_MAX
 #define TRACE_MAX	8192
@@ -45,29 +46,11 @@ static void trace_trap(int sig, siginfo_t *info, void *context)
 		s->reg[i] = regs[order[i]];
 }
 
-/* Set or clear the trap flag, below the red zone. */
 static inline __attribute__((always_inline)) void trace_switch(bool on)
 {
-	if (on) {
-		struct sigaction action = { .sa_sigaction = trace_trap,
-					    .sa_flags = SA_SIGINFO };
-
-		sigaction(SIGTRAP, &action, NULL);
+	if (on)
 		trace_nr = 0;
-		__asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\t"
-				 "orq $0x100, (%%rsp)\n\tpopfq\n\t"
-				 "lea 128(%%rsp), %%rsp"
-				 :
-				 :
-				 : "memory", "cc");
-	} else {
-		__asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\t"
-				 "andq $~0x100, (%%rsp)\n\tpopfq\n\t"
-				 "lea 128(%%rsp), %%rsp"
-				 :
-				 :
-				 : "memory", "cc");
-	}
+	single_step(on ? trace_trap : NULL);
 }
 
 enum op_kind { OP_OTHER, OP_ADD, OP_CMPXCHG, OP_XCHG, OP_FENCE };
