@@ -37,6 +37,8 @@ const struct scenario scenarios[] = {
 	  scenario_ordering_left_locked, false },
 	{ "owner queues it, another looks it up", HAZARD_ORDERING,
 	  scenario_ordering_two_lookups, false },
+	{ "freed while the LRU gets it", HAZARD_ORDERING,
+	  scenario_ordering_unseen, false },
 	{ "write error", HAZARD_LOST_ERROR, scenario_lost_error, false },
 	{ "reader after the commit", HAZARD_REREAD, scenario_reread, false },
 	{ "read-ahead during the wait", HAZARD_REREAD,

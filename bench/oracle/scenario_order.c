@@ -144,6 +144,76 @@ void scenario_ordering(struct stage *s)
 	ordering(s, PATH_PLAIN);
 }
 
+/* A tree whose first leaf, the block, is not cached. */
+static bool tree_not_cached(struct stage *s)
+{
+	struct actor *first = stage_start(s, "Repair0", actor_repair, 0);
+	struct buf_state state = { 0 };
+
+	if (!stage_join(s, first) || stage_failed(s, first))
+		return false;
+	s->fix->log_force(s->mp);
+	s->fix->ail_push_all_sync(s->mp);
+	while (s->fix->buf_peek(s->mp, s->block, &state))
+		if (!s->fix->shrink(s->mp, UINT32_MAX) && state.hold)
+			break;
+	if (state.hold)
+		stage_verdict(s, VERDICT_UNTESTED, "the block stays cached");
+	return !state.hold;
+}
+
+/*
+ * Read-ahead of the block ends while Repair0 reaps it.  In 6.12 the last
+ * user's hold goes before the LRU has one: the reaper's live scan takes the
+ * buffer for gone in between, and does not stale it (xfs_buf_rele_cached,
+ * xreap_agextent_binval).  In 7.3 both change under one lock.
+ */
+static bool freed_unseen(struct stage *s)
+{
+	struct hold *commit, *read, *unheld = NULL;
+	struct actor *repair0;
+
+	commit = stage_hold(s, "Repair0", POINT_ROOT_COMMIT, STAGE_ANY_BLOCK);
+	/* Until the submitter's own hold is gone: io-0 has the last one. */
+	read = stage_hold(s, "io-0", POINT_IO_DONE, s->block);
+	repair0 = stage_start(s, "Repair0", actor_repair, 0);
+	if (!stage_until_held(s, commit))
+		return false;
+	s->fix->buf_readahead(s->mp, s->block, 1);
+	if (!stage_until_held(s, read))
+		return false;
+	if (s->fix->lru_holds)
+		unheld = stage_hold(s, "io-0", POINT_UNHELD, s->block);
+	stage_release(s, read);
+	if (unheld && !stage_until_held(s, unheld))
+		return false;
+	stage_release(s, commit);
+	if (!stage_join(s, repair0) || stage_failed(s, repair0))
+		return false;
+	if (unheld)
+		stage_release(s, unheld);
+	if (!unheld != stage_seen(s, POINT_BINVAL)) {
+		stage_verdict(s, VERDICT_UNTESTED,
+			      "the live scan saw the block: %llu times",
+			      (unsigned long long)stage_seen(s, POINT_BINVAL));
+		return false;
+	}
+	s->fix->log_force(s->mp);
+	return true;
+}
+
+void scenario_ordering_unseen(struct stage *s)
+{
+	struct actor *repair1;
+
+	if (!tree_not_cached(s) || !freed_unseen(s))
+		return;
+	s->watching = true;
+	repair1 = stage_start(s, "Repair1", actor_repair, 0);
+	if (stage_join(s, repair1))
+		judge_ordering(s, repair1);
+}
+
 void scenario_ordering_readahead(struct stage *s)
 {
 	ordering(s, PATH_READAHEAD);

@@ -18,6 +18,7 @@ void scenario_ordering_bwrite(struct stage *s);
 void scenario_ordering_locked(struct stage *s);
 void scenario_ordering_left_locked(struct stage *s);
 void scenario_ordering_two_lookups(struct stage *s);
+void scenario_ordering_unseen(struct stage *s);
 void scenario_lost_error(struct stage *s);
 void scenario_reread(struct stage *s);
 void scenario_reread_readahead(struct stage *s);

@@ -29,6 +29,7 @@ static const char *const steps[POINTS] = {
 	[POINT_SUBMIT_ISSUED] = "writes X",
 	[POINT_SUBMIT_QUEUED] = "I/O with Q set!",
 	[POINT_REREAD] = "reads X (disk)",
+	[POINT_UNHELD] = "X has no hold",
 	[POINT_IO_DONE] = "X written",
 	[POINT_IO_ERROR] = "X I/O error",
 	[POINT_ERROR_DROPPED] = "error lost!",

@@ -144,6 +144,7 @@ struct fix {
 	bool does_nothing;	/* null: the harness's floor */
 	unsigned int waits;	/* enum waits: where it sleeps for a link */
 	bool locks;		/* it has added locks: counted_lock() */
+	bool lru_holds;		/* 6.12: so does the LRU, what it has */
 	size_t buf_bytes;	/* of a cached buffer, without contents */
 
 	/* 0 or -errno; mount starts daemons, unmount reports what leaked. */

@@ -22,6 +22,7 @@ static const char *const point_names[POINTS] = {
 	[POINT_SUBMIT_ISSUED] = "submit_issued",
 	[POINT_SUBMIT_QUEUED] = "submit_queued",
 	[POINT_REREAD] = "reread",
+	[POINT_UNHELD] = "unheld",
 	[POINT_IO_DONE] = "io_done",
 	[POINT_IO_ERROR] = "io_error",
 	[POINT_ERROR_DROPPED] = "error_dropped",

@@ -26,6 +26,7 @@ enum point {
 	POINT_SUBMIT_ISSUED,	/* list owner writes it */
 	POINT_SUBMIT_QUEUED,	/* I/O begins with DELWRI_Q still set */
 	POINT_REREAD,		/* not up to date: read from disk */
+	POINT_UNHELD,		/* released, and the LRU has no hold yet */
 	POINT_IO_DONE,		/* I/O completed, buffer still locked */
 	POINT_IO_ERROR,
 	POINT_ERROR_DROPPED,	/* asynchronous error that nobody will see */

@@ -287,6 +287,9 @@ const struct fix SYMBOL_OF(FIX_COPY) = {
 
 	.shrink = lru_shrink,
 	.objects = cache_objects,
+#ifndef HOLDS_IN_LOCKREF
+	.lru_holds = true,
+#endif
 #ifdef fix_does_nothing
 	.does_nothing = true,
 #endif

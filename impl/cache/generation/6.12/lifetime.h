@@ -39,6 +39,8 @@ static __attribute__((noinline)) void buf_rele_last(struct buf *bp)
 
 	if (!(READ_ONCE(bp->b_flags) & BUF_STALE) &&
 	    atomic_read(&bp->b_lru_ref)) {
+		/* A lookup takes it for gone, a live scan leaves it alone. */
+		point(bp, POINT_UNHELD);
 		if (lru_add(bp)) {
 			bp->b_state &= ~BSTATE_DISPOSE;
 			atomic_inc(&bp->b_hold);

@@ -7,7 +7,7 @@
 #ifndef GENERATION_LAYOUT_H
 #define GENERATION_LAYOUT_H
 
-#define HOLDS_IN_LOCKREF	1	/* for who must know: mutants */
+#define HOLDS_IN_LOCKREF	1	/* for who must know: fix->lru_holds */
 
 #include "sync/lockref.h"
 
