@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "bench/result.h"
 #include "cache/fix.h"
 
 /* What one fix did in one storm of the guest, all its steps together. */
@@ -97,8 +98,25 @@ int pace_storm(const struct pace_options *o, struct pace_row *row, char *why,
 
 /* Model and kernel per load, and whether they agree. */
 void pace_print(const struct guest *g, const struct pace_row *row);
-/* Its object in pace.json. */
-json_t *pace_json(const struct pace_options *o, const struct pace_row *row);
+
+/* --- pace.json: pace_file.c ------------------------------------------- */
+
+struct pace_file {
+	char path[RESULT_PATH_MAX + 16];
+	json_t *json, *rows;
+};
+
+/*
+ * Read @f->path, if it is there.  0, or -errno; a line on stderr if it is
+ * another's, -EEXIST.
+ */
+int pace_file_open(struct pace_file *f, const char *kernel_run);
+/* Is this fix's part of the storm in it? */
+bool pace_file_has(const struct pace_file *f, const struct pace_options *o);
+void pace_file_add(struct pace_file *f, const struct pace_options *o,
+		   const struct pace_row *row);
+/* All that was added.  0, or -EIO after a line on stderr. */
+int pace_file_save(const struct pace_file *f);
 
 int pace_main(int argc, char **argv);
 

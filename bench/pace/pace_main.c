@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bench/result.h"
-
 #define NAMES_MAX	32
 #define EVENTS_ENOUGH	30u
 
@@ -190,7 +188,7 @@ static bool enough(const struct job *job)
 	return job->sum.seconds >= g->seconds;
 }
 
-static int run_round(struct job *jobs, unsigned int nr, json_t *rows)
+static int run_round(struct job *jobs, unsigned int nr, struct pace_file *f)
 {
 	bool started[GUESTS_MAX];
 	int error = 0;
@@ -224,14 +222,14 @@ static int run_round(struct job *jobs, unsigned int nr, json_t *rows)
 		}
 		job->rounds++;
 		add_row(&job->sum, &job->row);
-		json_array_append_new(rows, pace_json(&job->o, &job->row));
+		pace_file_add(f, &job->o, &job->row);
 	}
 	return error;
 }
 
 /* All fixes of one storm.  0 or -errno. */
 static int run_storm(const struct options *o, const struct guest *guests,
-		     int nr_guests, const char *scenario, json_t *rows)
+		     int nr_guests, const char *scenario, struct pace_file *f)
 {
 	struct job *jobs = calloc(nr_guests, sizeof(*jobs));
 	uint64_t start = now_ns();
@@ -253,16 +251,21 @@ static int run_storm(const struct options *o, const struct guest *guests,
 			printf("%s, %s: not in the model\n", scenario, g->fix);
 			continue;
 		}
-		jobs[nr++].o = (struct pace_options){
+		jobs[nr].o = (struct pace_options){
 			.fix = fix->counting,
 			.guest = g,
 			.seconds = o->seconds ? o->seconds : g->step_seconds,
 			.own_pace = o->own_pace,
 			.seed = o->seed * 1000,
 		};
+		if (pace_file_has(f, &jobs[nr].o))
+			printf("%s, %s: in %s already\n", scenario, g->fix,
+			       f->path);
+		else
+			nr++;
 	}
 	while (nr && more) {
-		int failed = run_round(jobs, nr, rows);
+		int failed = run_round(jobs, nr, f);
 
 		error = error ? error : failed;
 		more = false;
@@ -275,11 +278,13 @@ static int run_storm(const struct options *o, const struct guest *guests,
 		if (jobs[i].rounds)
 			pace_print(jobs[i].o.guest, &jobs[i].sum);
 	free(jobs);
+	if (nr && pace_file_save(f))
+		return -EIO;
 	return error;
 }
 
 static int run_all(const struct options *o, const struct guest *guests,
-		   int nr, json_t *rows)
+		   int nr, struct pace_file *f)
 {
 	bool any = false;
 	int error = 0;
@@ -295,7 +300,7 @@ static int run_all(const struct options *o, const struct guest *guests,
 				    guests[i].scenario))
 			continue;
 		any = true;
-		failed = run_storm(o, guests, nr, guests[i].scenario, rows);
+		failed = run_storm(o, guests, nr, guests[i].scenario, f);
 		error = error ? error : failed;
 	}
 	if (!any) {
@@ -376,13 +381,15 @@ int pace_main(int argc, char **argv)
 		.parser = parse,
 		.doc = "Run the storms of a kernel run in the model, at the "
 		       "pace of its guest, and compare what both met, "
-		       "misqueued and waited for.\vExit status: 0; 2 on bad "
+		       "misqueued and waited for.  What pace.json has already "
+		       "stays, and is not run again.\vExit status: 0; 2 on bad "
 		       "usage; 3 if a storm could not be run.",
 	};
 	static struct guest guests[GUESTS_MAX];
 	struct options o = { .minutes = 20, .seed = 1 };
-	char dir[RESULT_PATH_MAX], out[RESULT_PATH_MAX + 16], why[200];
-	json_t *kernel, *json, *rows;
+	char dir[RESULT_PATH_MAX], why[200];
+	struct pace_file f;
+	json_t *kernel;
 	const char *name;
 	int nr, error;
 
@@ -409,18 +416,12 @@ int pace_main(int argc, char **argv)
 			nr ? why : "it has no storm");
 		return EXIT_USAGE;
 	}
-	rows = json_array();
-	error = run_all(&o, guests, nr, rows);
-	json = json_pack("{s:s, s:s, s:o}", "schema", "delwribench-pace-1",
-			 "kernel_run", name, "rows", rows);
-	snprintf(out, sizeof(out), "%s%s", o.out ? o.out : dir,
+	snprintf(f.path, sizeof(f.path), "%s%s", o.out ? o.out : dir,
 		 o.out ? "" : "/pace.json");
-	if (json_array_size(rows) &&
-	    json_dump_file(json, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER)) {
-		fprintf(stderr, "pace: cannot write %s: %s\n", out,
-			strerror(errno));
-		error = -EIO;
-	}
-	json_decref(json);
+	error = pace_file_open(&f, name);
+	if (error)
+		return error == -EEXIST ? EXIT_USAGE : 3;
+	error = run_all(&o, guests, nr, &f);
+	json_decref(f.json);
 	return error == -EINVAL ? EXIT_USAGE : error ? 3 : 0;
 }

@@ -119,38 +119,3 @@ void pace_print(const struct guest *g, const struct pace_row *row)
 	       g->repair_ns / 1e6);
 	fflush(stdout);
 }
-
-json_t *pace_json(const struct pace_options *o, const struct pace_row *row)
-{
-	const struct guest *g = o->guest;
-	json_t *json = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s}", "scenario", g->scenario, "fix",
-		g->fix, "cache", o->fix->cache, "device",
-		"memory", "pace",
-		o->own_pace ? "own" : "guest");
-	const struct {
-		const char *name;
-		uint64_t value;
-	} figures[] = {
-		{ "loads", row->loads },
-		{ "blocks", row->blocks },
-		{ "met", row->met_lookup },
-		{ "met_claim", row->met },
-		{ "misqueued", row->misqueued },
-		{ "waits", row->waits },
-		{ "wait_total_ns", row->wait_total_ns },
-		{ "wait_max_ns", row->wait_max_ns },
-		{ "repairs", row->repairs },
-		{ "repair_total_ns", row->repair_total_ns },
-		{ "syncs", row->syncs },
-		{ "frees", row->frees },
-		{ "ail_cycles", row->ail_cycles },
-		{ "lookups", row->lookups },
-	};
-
-	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
-		json_object_set_new(json, figures[i].name,
-				    json_integer(figures[i].value));
-	json_object_set_new(json, "seconds", json_real(row->seconds));
-	return json;
-}

@@ -84,6 +84,24 @@ class Pace(unittest.TestCase):
                      "wait_max_ns", "repair_total_ns", "lookups"):  # fmt: skip
             self.assertIsInstance(row[name], int)
         self.assertEqual(row["waits"], 0)
+        # What is there stays, and the rest is added to it.
+        again = self.pace("--kernel-run", str(self.run_dir), "--minutes", "0", steps=[
+            STEP, STEP | {"scenario": "churn", "id": "churn-0-none"}])  # fmt: skip
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("widened, none: in ", again.stdout)
+        rows = json.loads((self.run_dir / "pace.json").read_text())["rows"]
+        self.assertEqual(rows[0], row)
+        self.assertEqual([r["scenario"] for r in rows], ["widened", "churn"])
+        self.assertEqual({p.name for p in self.run_dir.iterdir()}, {"kernel.json", "pace.json"})
+
+    def test_leaves_what_is_another_s(self):
+        for text in ("{", json.dumps({"schema": "delwribench-pace-1", "kernel_run": "r", "rows": []})):
+            (self.run_dir / "pace.json").write_text(text)
+            got = self.pace("--kernel-run", str(self.run_dir))
+            self.assertEqual(got.returncode, 2, got.stderr)
+            self.assertIn("--out names another file", got.stderr)
+            self.assertEqual(got.stderr.count("\n"), 1, got.stderr)
+            self.assertEqual((self.run_dir / "pace.json").read_text(), text)
 
 
 if __name__ == "__main__":
