@@ -48,15 +48,15 @@ int pace_file_open(struct pace_file *f, const char *kernel_run)
 
 bool pace_file_has(const struct pace_file *f, const struct pace_options *o)
 {
-	const json_t *row;
-	size_t i;
+	for (size_t i = 0; i < json_array_size(f->rows); i++) {
+		const json_t *row = json_array_get(f->rows, i);
 
-	json_array_foreach(f->rows, i, row)
 		if (is_text(row, "scenario", o->guest->scenario) &&
 		    is_text(row, "fix", o->guest->fix) &&
 		    is_text(row, "cache", o->fix->cache) &&
 		    is_text(row, "pace", pace_of(o->own_pace)))
 			return true;
+	}
 	return false;
 }
 
@@ -107,7 +107,8 @@ int pace_file_save(const struct pace_file *f)
 	char tmp[sizeof(f->path) + 4];
 
 	snprintf(tmp, sizeof(tmp), "%s.tmp", f->path);
-	if (!json_dump_file(f->json, tmp, JSON_INDENT(1) | JSON_PRESERVE_ORDER) &&
+	if (!json_dump_file(f->json, tmp,
+			    JSON_INDENT(1) | JSON_PRESERVE_ORDER) &&
 	    !rename(tmp, f->path))
 		return 0;
 	fprintf(stderr, "pace: cannot write %s: %s\n", f->path,
