@@ -78,6 +78,8 @@ const struct scenario scenarios[] = {
 	  scenario_list_walk, false },
 	{ "failure in flight", HAZARD_LIST_CORRUPTION,
 	  scenario_list_in_flight, false },
+	{ "submitted after a shutdown", HAZARD_LIST_CORRUPTION,
+	  scenario_list_shutdown, false },
 	{ "owner against staler", HAZARD_LIST_CORRUPTION, scenario_list_race,
 	  false },
 	{ "queued again during the wait", HAZARD_LIST_CORRUPTION,

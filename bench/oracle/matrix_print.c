@@ -60,14 +60,14 @@ void matrix_print(const struct matrix *m, bool timelines, FILE *out)
 	if (timelines)
 		print_timelines(m, out);
 	for (int line = 0; line < 2; line++) {
-		fprintf(out, "%-21s", line ? "fix" : "");
+		fprintf(out, "%-22s", line ? "fix" : "");
 		for (int h = 0; h < HAZARDS; h++)
 			if (shown(m, h))
 				fprintf(out, " %-5s", heading[h][line]);
 		fputc('\n', out);
 	}
 	for (unsigned int i = 0; i < m->nr_fixes; i++) {
-		fprintf(out, "%-21s", m->fix[i]->name);
+		fprintf(out, "%-22s", m->fix[i]->name);
 		for (int h = 0; h < HAZARDS; h++)
 			if (shown(m, h))
 				fprintf(out, " %-5s",
@@ -80,7 +80,8 @@ void matrix_print(const struct matrix *m, bool timelines, FILE *out)
 		     "FAIL: broken in spite of its claim; ?: not tested,\n"
 		     "reason above (null does nothing: the harness's floor); "
 		     "-: not run. lost wake:\nstatistical, on this machine. "
-		     "Only the memory device was used.\n");
+		     "The cache is Linux %s's, the device memory.\n",
+		fixes[0]->cache);
 }
 
 static json_t *cell_json(const struct cell *c, bool claimed)

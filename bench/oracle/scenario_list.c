@@ -138,6 +138,58 @@ void scenario_list_in_flight(struct stage *s)
 		      "for, EIO was returned, every link agrees");
 }
 
+/* The first of the list that is still locked, or WALK_BLOCKS. */
+static unsigned int first_locked(struct stage *s)
+{
+	for (unsigned int i = 0; i < WALK_BLOCKS; i++) {
+		struct buf *bp;
+		int error = s->fix->buf_get(s->mp, s->block + i, 1,
+					    BUF_GET_TRYLOCK | BUF_GET_INCORE,
+					    &bp);
+
+		if (error == -EAGAIN)
+			return i;
+		if (!error)
+			s->fix->buf_relse(bp);
+	}
+	return WALK_BLOCKS;
+}
+
+/*
+ * After a shutdown each write fails before the device has it: the submitter
+ * stales the buffer that it has just put among those to wait for.
+ */
+void scenario_list_shutdown(struct stage *s)
+{
+	struct delwri_list *list = full_list(s);
+	struct actor *owner;
+	unsigned int locked;
+	int left;
+
+	if (!list)
+		return;
+	s->fix->shutdown(s->mp);
+	owner = stage_start(s, "Repair0", actor_submit, (uintptr_t)list);
+	if (!stage_join(s, owner)) {
+		/* Nobody else is there, and the device has nothing. */
+		if (!stage_waiter())
+			stage_violated(s, "the owner's submit does not end\n");
+		return;
+	}
+	left = s->fix->delwri_check(list);
+	locked = first_locked(s);
+	if (left || owner->error != -EIO || locked < WALK_BLOCKS) {
+		stage_violated(s,
+			       "the list has %d entries, submit returned %d, "
+			       "%u of %u blocks were waited for\n",
+			       left, owner->error, locked, WALK_BLOCKS);
+		return;
+	}
+	s->fix->delwri_free(list);
+	stage_verdict(s, VERDICT_HOLDS, "all that failed at once were waited "
+		      "for, EIO was returned, every link agrees");
+}
+
 static void actor_queue_bload(struct actor *actor)
 {
 	struct stage *s = actor->stage;

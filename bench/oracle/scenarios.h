@@ -39,6 +39,7 @@ void scenario_lost_wakeup_nobody(struct stage *s);
 void scenario_lost_wakeup_paths(struct stage *s);
 void scenario_list_walk(struct stage *s);
 void scenario_list_in_flight(struct stage *s);
+void scenario_list_shutdown(struct stage *s);
 void scenario_list_race(struct stage *s);
 void scenario_list_requeued(struct stage *s);
 void scenario_flag_leak(struct stage *s);

@@ -171,14 +171,14 @@ static void print_outcome(const struct fix *fix,
 	double low, high;
 
 	if (o->error || !r->loads) {
-		printf("%-21s no result: %s%s\n", fix->name, why_none(o),
+		printf("%-22s no result: %s%s\n", fix->name, why_none(o),
 		       r->hung ? ", hung" : "");
 		if (r->hung)
 			fputs(o->who, stdout);
 		return;
 	}
 	interval(r->not_durable, r->loads, &low, &high);
-	printf("%-21s %7llu loads, %llu misqueued, %llu not durable at "
+	printf("%-22s %7llu loads, %llu misqueued, %llu not durable at "
 	       "commit:\n%22s%.3g %% (95 %%: %.3g to %.3g %%)\n",
 	       fix->name, (unsigned long long)r->loads,
 	       (unsigned long long)r->misqueued,
