@@ -185,6 +185,8 @@ static int load_node(struct bload *bl, struct buf *bp, unsigned int nr,
 				buf_get(bl->mount, *child, 1, 0, &cbp);
 		if (error)
 			return error;
+		if (fix_bload_done())
+			buf_set_ref(cbp, TREE_LRU_REF);
 		h = cbp->b_addr;
 		if (h->owner != bl->gen) {
 			buf_relse(cbp);

@@ -106,6 +106,19 @@ static inline void buf_relse(struct buf *bp)
 	buf_rele(bp);
 }
 
+/* XFS_AGF_REF, XFS_INO_BTREE_REF */
+#define HEADER_LRU_REF	4
+#define TREE_LRU_REF	3
+
+/*
+ * So many turns of the LRU it will stay; what was staled has none until a
+ * reader says so (kernel: xfs_buf_set_ref, xfs_btree_set_refs).
+ */
+static inline void buf_set_ref(struct buf *bp, int turns)
+{
+	atomic_set(&bp->b_lru_ref, turns);
+}
+
 /* The contents belong to nobody: never write them.  Buffer locked. */
 void buf_stale(struct buf *bp);
 

@@ -242,6 +242,7 @@ static int modify_leaf(struct trans *tp, struct tree *tree, uint64_t pick)
 	error = trans_read_buf(tp, tree->bno[i], 1, &bp);
 	if (error)
 		return error;
+	buf_set_ref(bp, TREE_LRU_REF);
 	h = bp->b_addr;
 	if (h->owner != tree->gen || h->gen != tree->block_gen[i]) {
 		trans_brelse(tp, bp);
@@ -294,6 +295,7 @@ static int walk_down(struct mount *mp, struct tree *tree, uint64_t pick)
 		error = buf_read(mp, bno, 1, 0, &bp);
 		if (error)
 			return error;
+		buf_set_ref(bp, TREE_LRU_REF);
 		h = bp->b_addr;
 		newest = h->owner == tree->gen && h->gen == tree->block_gen[i];
 		leaf = h->level == 0;

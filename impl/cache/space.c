@@ -150,6 +150,7 @@ int trans_lock_ag(struct trans *tp, unsigned int agno, struct buf **agbpp)
 	if (error)
 		return error;
 	COUNT(task_holds(&pag->header_stall));
+	buf_set_ref(bp, HEADER_LRU_REF);
 	h = bp->b_addr;
 	h->magic = BLOCK_MAGIC;
 	WRITE_ONCE(h->gen, next_gen(mp));

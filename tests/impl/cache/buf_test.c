@@ -95,6 +95,36 @@ static void stale_freed(struct fs *fs)
 	assert_int_equal(fs->fix->shrink(fs->mp, 100), 0);
 }
 
+/* A tree's block that was staled stays cached again once it was read. */
+static void reused_stays(struct fs *fs)
+{
+	struct repair_result res;
+	uint64_t bno = AG_BLOCKS;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fs->fix->repair(fs->mp, 0, 100, &res), 0);
+	fs->fix->log_force(fs->mp);
+	fs->fix->ail_push_all_sync(fs->mp);
+	/* Which is not cached, for its first life ended stale. */
+	assert_int_equal(fs->fix->tree_walk(fs->mp, 0, 0), 0);
+	for (uint64_t b = 1; b < AG_BLOCKS && bno == AG_BLOCKS; b++)
+		if (is_cached(fs, b))
+			bno = b;
+	assert_int_not_equal(bno, AG_BLOCKS);
+	for (int turn = 0; turn < 3; turn++) {
+		fs->fix->shrink(fs->mp, 100);
+		assert_true(is_cached(fs, bno));
+	}
+	fs->fix->shrink(fs->mp, 100);
+	assert_false(is_cached(fs, bno));
+}
+
+static void test_reused_stays(void **state)
+{
+	(void)state;
+	for_each_fix(reused_stays);
+}
+
 static void test_stale_freed(void **state)
 {
 	(void)state;
@@ -317,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_ag_of),
 		cmocka_unit_test(test_lru),
 		cmocka_unit_test(test_stale_freed),
+		cmocka_unit_test(test_reused_stays),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_pinned_stale),
 		cmocka_unit_test(test_livescan),
