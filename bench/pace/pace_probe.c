@@ -211,8 +211,9 @@ static void at_block(struct probe *p, enum point point,
 		m->opened = now_ns();
 		m->submits = p->submits;
 		break;
-	case POINT_LOOKUP_STALE:
-		p->c.met_lookup += m->marked && m->open;
+	case POINT_LOOKUP:
+		/* Twice, as dwb_found() does, by one who waits there. */
+		p->c.met_lookup += s->stale && m->marked && m->open;
 		break;
 	case POINT_ALLOC:
 		p->c.met_alloc += met(p, m);
