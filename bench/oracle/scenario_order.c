@@ -192,7 +192,7 @@ static bool freed_unseen(struct stage *s)
 		return false;
 	if (unheld)
 		stage_release(s, unheld);
-	if (!unheld != stage_seen(s, POINT_BINVAL)) {
+	if (stage_seen(s, POINT_BINVAL) != (unheld ? 0 : 1)) {
 		stage_verdict(s, VERDICT_UNTESTED,
 			      "the live scan saw the block: %llu times",
 			      (unsigned long long)stage_seen(s, POINT_BINVAL));
