@@ -19,7 +19,8 @@ enum { AGS = 2, MAX_LOADERS = 8 };
 #define AG_BLOCKS		(280u << 8)	/* lane.py: half of "size" */
 #define LEAF_RECORDS		189u	/* as the bulk loader fills them */
 
-static void add_waits(struct wait_stat *to)
+/* How long the calling thread waited since it was asked last, ns. */
+static uint64_t add_waits(struct wait_stat *to)
 {
 	struct wait_stat waits[WAIT_KINDS];
 	const struct wait_stat *w = &waits[WAIT_LIST];
@@ -29,6 +30,7 @@ static void add_waits(struct wait_stat *to)
 	to->total_ns += w->total_ns;
 	if (w->max_ns > to->max_ns)
 		to->max_ns = w->max_ns;
+	return w->total_ns;
 }
 
 /* --- threads beside the one that repairs ------------------------------ */
@@ -71,9 +73,10 @@ static void load_often(void *arg)
 static int repair_once(struct storm *s, unsigned int agno)
 {
 	struct repair_result res = { 0 };
-	uint64_t start = now_ns();
+	uint64_t start = now_ns(), waited;
 	int error;
 
+	add_waits(&s->waits);
 	probe_repair(s->probe, start);
 	error = s->fix->repair(s->mp, agno, s->records, &res);
 	probe_repair(s->probe, 0);
@@ -82,8 +85,10 @@ static int repair_once(struct storm *s, unsigned int agno)
 	s->row.loads += res.loads;
 	s->row.blocks += res.blocks;
 	s->row.misqueued += res.misqueued;
+	/* What comes after a wait takes as long as without one. */
+	waited = add_waits(&s->waits);
 	if (!s->o->own_pace)
-		wait_until(start + s->g->repair_ns);
+		wait_until(start + s->g->repair_ns + waited);
 	return error;
 }
 
@@ -188,7 +193,7 @@ static int prepare(struct storm *s)
 static int with_threads(struct storm *s, struct loader *loaders)
 {
 	struct thread syncer;
-	struct wait_stat waits = { 0 };
+	struct wait_stat waits;
 	unsigned int nr = 0;
 	int error;
 
@@ -208,6 +213,7 @@ static int with_threads(struct storm *s, struct loader *loaders)
 	}
 	if (!error)
 		error = rounds(s);
+	waits = s->waits;
 	for (unsigned int i = 0; i < nr; i++) {
 		task_stop(&loaders[i].thread);
 		task_join(&loaders[i].thread);

@@ -52,6 +52,7 @@ struct storm {
 	struct inactive inactive[GC_MAX];
 	unsigned int nr_inactive;
 	uint64_t queued;		/* when the last of them was */
+	struct wait_stat waits;		/* of its repairs */
 	struct pace_row row;
 	int error;
 };
