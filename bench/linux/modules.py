@@ -244,10 +244,14 @@ def _take(name: str) -> Path:
         return tree
     wanted = BUILD / name
     if mark.is_file():
-        other = BUILD / mark.read_text()
+        other, copy = BUILD / mark.read_text(), BUILD / "copy"
+        # Of a copied folder, or of who was stopped; @tree is newer.
+        for old in other, copy:
+            shutil.rmtree(old, ignore_errors=True)
         tree.rename(other)
         if not wanted.is_dir():
-            shutil.copytree(other, wanted)
+            shutil.copytree(other, copy)
+            copy.rename(wanted)
     if wanted.is_dir():
         wanted.rename(tree)
     tree.mkdir(parents=True, exist_ok=True)
