@@ -3,7 +3,9 @@
  * What the guest's probe counts and where its knobs hold the AIL, at the
  * cache's points.  A pass that is longer in the guest is stretched here, in
  * the proportion in which the model itself takes time before its submit and in
- * it: a slow processor does both slowly, and sleeps as long as ever.
+ * it: a slow processor does both slowly, and sleeps as long as ever.  Its
+ * submit is slow at each buffer, so that whoever waits for one goes on while
+ * the AIL has others to submit.
  */
 #include "bench/pace/pace.h"
 
@@ -11,6 +13,8 @@
 
 /* Others that are written between two stretches of a pass. */
 #define OTHERS_A_STRETCH	1000u
+/* What is less is made up for later. */
+#define SHORTEST_STRETCH_NS	500000
 
 /* Of one block. */
 struct mark {
@@ -46,6 +50,8 @@ struct probe {
 	uint64_t queueing;	/* so long until the submit, in this pass */
 	uint64_t last_pass;	/* so long, without delay and sleep */
 	uint64_t issued;	/* of the others, in this pass */
+	uint64_t left;		/* its list, in this submit */
+	uint64_t last_left;	/* and in the last */
 	uint64_t stretched;	/* so long, since its submit */
 	double queue_share;	/* of it */
 };
@@ -53,10 +59,18 @@ struct probe {
 /* When the thread's repair began; 0: it repairs nothing. */
 static __thread uint64_t repair_start;
 
+/* The lane's usleep_range(us, us + us / 10 + 1) ends between the two. */
+static uint64_t delay_ns(const struct probe *p)
+{
+	uint64_t us = p->o->guest->delay_us;
+
+	return (us + us / 20) * 1000;
+}
+
 /* How much longer a pass takes in the guest than @here, its delay left out. */
 static uint64_t longer(const struct probe *p, uint64_t here)
 {
-	uint64_t idle = p->o->guest->delay_us * 1000ull + p->o->guest->idle_ns;
+	uint64_t idle = delay_ns(p) + p->o->guest->idle_ns;
 
 	if (p->o->own_pace || p->cycle_ns <= idle + here)
 		return 0;
@@ -123,14 +137,11 @@ static void queue_others(struct probe *p)
 
 static void ail_submit(struct probe *p)
 {
-	uint64_t us = p->o->guest->delay_us;
-
 	queue_others(p);
 	p->queueing = now_ns() - p->pass;
 	stretch(p, longer(p, p->last_pass) * p->queue_share);
-	/* usleep_range(us, us + us / 10 + 1) ends between the two. */
-	if (us)
-		sleep_ns((us + us / 20) * 1000, WAIT_IDLE);
+	if (delay_ns(p))
+		sleep_ns(delay_ns(p), WAIT_IDLE);
 	spin_lock(&p->lock);
 	p->submits++;
 	p->in_submit = true;
@@ -138,6 +149,26 @@ static void ail_submit(struct probe *p)
 	p->submit = now_ns();
 	p->stretched = 0;
 	p->issued = 0;
+	p->last_left = p->left;
+	p->left = 0;
+}
+
+/* So much longer a submit takes in the guest. */
+static double longer_submit(const struct probe *p)
+{
+	return longer(p, p->last_pass) * (1 - p->queue_share);
+}
+
+/* A buffer has left the list: the guest is slow at each of them. */
+static void one_left(struct probe *p)
+{
+	double due;
+
+	if (++p->left > p->last_left)
+		return;
+	due = longer_submit(p) * p->left / p->last_left - p->stretched;
+	if (due > SHORTEST_STRETCH_NS)
+		stretch(p, due);
 }
 
 /* One of the others is written: the guest is slow at each of them. */
@@ -145,8 +176,7 @@ static void other_issued(struct probe *p)
 {
 	if (++p->issued % OTHERS_A_STRETCH)
 		return;
-	stretch(p, longer(p, p->last_pass) * (1 - p->queue_share) *
-			   OTHERS_A_STRETCH / p->o->guest->others);
+	stretch(p, longer_submit(p) * OTHERS_A_STRETCH / p->o->guest->others);
 }
 
 static void ail_sleep(struct probe *p)
@@ -160,7 +190,7 @@ static void ail_sleep(struct probe *p)
 	p->last_pass = p->queueing + submitting;
 	p->queue_share = (double)p->queueing / p->last_pass;
 	if (!p->o->guest->others)
-		stretch(p, longer(p, p->last_pass) * (1 - p->queue_share));
+		stretch(p, longer_submit(p) - p->stretched);
 }
 
 static void staled(struct probe *p, const struct buf_state *s)
@@ -270,6 +300,10 @@ static void reached(void *ctx, enum point point, const struct buf_state *s)
 	spin_lock(&p->lock);
 	at_block(p, point, s);
 	spin_unlock(&p->lock);
+	/* With no lock but the buffer's. */
+	if ((point == POINT_SUBMIT_ISSUED || point == POINT_SUBMIT_DROPPED) &&
+	    current == p->ail && !p->o->guest->others)
+		one_left(p);
 }
 
 struct probe *probe_new(const struct pace_options *o, uint64_t nr)
