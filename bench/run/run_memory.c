@@ -20,8 +20,8 @@
 #include "cache/hash.h"
 
 #define MIB		(1ull << 20)
-/* What the mount and the device start: log, AIL, completion. */
-#define DAEMONS		3u
+/* What the mount and the device start: log, its I/O, hash, AIL, completion. */
+#define DAEMONS		5u
 /* The allocator's: an arena's address space, and of it what is touched. */
 #define ARENAS_PER_CPU	8u
 #define ARENA_BYTES	(64 * MIB)

@@ -14,6 +14,21 @@ uint64_t hash_node_key(const struct hash_node *node)
 	return container_of(node, struct buf, b_hash)->b_bno;
 }
 
+static inline bool buf_match(const struct buf *bp, uint64_t bno,
+			     unsigned int len)
+{
+	/* A stale one of another length may share the block number. */
+	return bp->b_bno == bno && likely(bp->b_length == len);
+}
+
+bool hash_nodes_alike(const struct hash_node *a, const struct hash_node *b)
+{
+	const struct buf *other = container_of(b, struct buf, b_hash);
+
+	return buf_match(container_of(a, struct buf, b_hash), other->b_bno,
+			 other->b_length);
+}
+
 /* --- memory --------------------------------------------------------- */
 
 static int this_node(void)
@@ -151,23 +166,17 @@ static inline int buf_find_lock(struct buf *bp, unsigned int flags)
 	return error;
 }
 
-static inline bool buf_match(const struct buf *bp, uint64_t bno,
-			     unsigned int len)
-{
-	/* A stale one of another length may share the block number. */
-	return bp->b_bno == bno && likely(bp->b_length == len);
-}
-
 static inline struct buf *hash_find(struct hash *hash, uint64_t bno,
 				    unsigned int len)
 {
 	struct hash_table *table = smp_load_acquire(&hash->table);
-	struct hash_node **bucket, *node;
+	struct hash_node *node;
+	uintptr_t *bucket;
 
 	do {
 		bucket = hash_bucket(table, bno);
 		do {
-			hash_for_each(node, hash, bucket) {
+			hash_for_each(node, bucket) {
 				struct buf *bp = container_of(node, struct buf,
 							      b_hash);
 
@@ -175,8 +184,7 @@ static inline struct buf *hash_find(struct hash *hash, uint64_t bno,
 					return bp;
 			}
 		} while (unlikely(node != hash_end(bucket)));
-		/* Pairs with rehash(): a node that moved is in there. */
-		table = smp_load_acquire(&table->future);
+		table = hash_future(table);
 	} while (unlikely(table));
 	return NULL;
 }

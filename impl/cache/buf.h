@@ -32,12 +32,6 @@
 struct buf_log_item;
 struct ag;
 
-/* A hash of buffers, and the lock of whoever changes it. */
-struct buf_cache {
-	spinlock_t bc_lock;
-	struct hash bc_hash;
-};
-
 /* In a generation's layout: where the kernel has a field. */
 #define BUF_AT(field, where) \
 	_Static_assert(offsetof(struct buf, field) == (where), #field)

@@ -110,6 +110,7 @@ struct cache_stat {
 	uint64_t held_bufs;	/* other buffers of a transaction */
 	uint64_t ail_pushes;	/* submits of the AIL daemon's list */
 	uint64_t ail_list_max;	/* buffers on it at one of them, at most */
+	uint64_t rehashes;	/* tables that were moved to another */
 };
 
 /* What was still there when everything should have been gone. */

@@ -22,19 +22,62 @@ static int ag_init(struct mount *mp, struct ag *pag, unsigned int agno)
 }
 
 /* @hint: buffers of an AG. */
-static int caches_init(struct mount *mp, uint64_t hint)
+static int hashes_init(struct mount *mp, uint64_t hint)
 {
-	hint = hint * mp->m_ag_count / cache_nr(mp);
-	for (unsigned int i = 0; i < cache_nr(mp); i++) {
-		struct buf_cache *cache = cache_nth(mp, i);
-		int error;
+	hint = hint * mp->m_ag_count / hash_nr(mp);
+	hash_locks_init(mp);
+	for (unsigned int i = 0; i < hash_nr(mp); i++) {
+		int error = hash_init(hash_nth(mp, i), hint,
+				      &mp->m_hash_thread);
 
-		spin_lock_init(&cache->bc_lock);
-		error = hash_init(&cache->bc_hash, hint);
 		if (error)
 			return error;
 	}
 	return 0;
+}
+
+static bool has_work(struct mount *mp)
+{
+	for (unsigned int i = 0; i < hash_nr(mp); i++)
+		if (READ_ONCE(hash_nth(mp, i)->work))
+			return true;
+	return false;
+}
+
+static void do_work(struct mount *mp)
+{
+	for (unsigned int i = 0; i < hash_nr(mp); i++) {
+		unsigned int rehashes = hash_work(hash_nth(mp, i));
+
+		COUNT(stat_rehashes(mp, rehashes));
+		(void)rehashes;
+	}
+}
+
+/* Kernel: rht_deferred_worker, which each hash queues for itself. */
+static void hash_worker(void *arg)
+{
+	struct mount *mp = arg;
+
+	for (;;) {
+		/* Before the tests: a wake-up after them is not lost. */
+		set_current_state(TASK_SLEEPING);
+		if (task_should_stop())
+			break;
+		if (!has_work(mp)) {
+			schedule_timeout(SLEEP_FOREVER, WAIT_IDLE, mp);
+			continue;
+		}
+		WRITE_ONCE(current->state, TASK_RUNNING);
+		do_work(mp);
+	}
+	WRITE_ONCE(current->state, TASK_RUNNING);
+}
+
+static void hash_worker_stop(struct mount *mp)
+{
+	task_stop(&mp->m_hash_thread);
+	task_join(&mp->m_hash_thread);
 }
 
 static void ags_free(struct mount *mp)
@@ -47,8 +90,8 @@ static void ags_free(struct mount *mp)
 			tree_destroy(&pag->tree[j]);
 		space_destroy(pag);
 	}
-	for (unsigned int i = 0; i < cache_nr(mp); i++)
-		hash_destroy(&cache_nth(mp, i)->bc_hash);
+	for (unsigned int i = 0; i < hash_nr(mp); i++)
+		hash_destroy(hash_nth(mp, i));
 	free(mp->m_ag);
 }
 
@@ -97,7 +140,7 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 	lru_init(mp);
 
 	error = -ENOMEM;
-	mp->m_ag = aligned_alloc(64, opt->ag_count * sizeof(struct ag));
+	mp->m_ag = aligned_alloc(128, opt->ag_count * sizeof(struct ag));
 	if (!mp->m_ag)
 		goto out_free;
 	memset(mp->m_ag, 0, opt->ag_count * sizeof(struct ag));
@@ -106,12 +149,15 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 		if (error)
 			goto out_ags;
 	}
-	error = caches_init(mp, opt->hash_hint);
+	error = hashes_init(mp, opt->hash_hint);
+	if (error)
+		goto out_ags;
+	error = task_start(&mp->m_hash_thread, "hash", -1, hash_worker, mp);
 	if (error)
 		goto out_ags;
 	error = log_start(mp, opt->log_bytes, opt->syncd_ms);
 	if (error)
-		goto out_ags;
+		goto out_hash;
 	error = ail_start(mp);
 	if (error)
 		goto out_log;
@@ -120,6 +166,8 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 
 out_log:
 	log_stop(mp);
+out_hash:
+	hash_worker_stop(mp);
 out_ags:
 	ags_free(mp);
 out_free:
@@ -149,21 +197,26 @@ static void count_leftover(struct buf *bp, struct teardown *left)
 	free(bp);
 }
 
-static void count_cache(struct buf_cache *cache, struct teardown *left)
+static void count_chain(const uintptr_t *bucket, struct teardown *left)
 {
-	struct hash_table *t = cache->bc_hash.table;
+	struct hash_node *node = hash_first(bucket);
 
-	for (uint32_t i = 0; i < t->size; i++) {
-		struct hash_node *node = t->bucket[i];
+	while (!hash_is_end(node)) {
+		struct hash_node *next = node->next;
 
-		while (!hash_is_end(node)) {
-			struct hash_node *next = node->next;
-
-			count_leftover(container_of(node, struct buf, b_hash),
-				       left);
-			node = next;
-		}
+		count_leftover(container_of(node, struct buf, b_hash), left);
+		node = next;
 	}
+}
+
+static void count_hash(struct hash *hash, struct teardown *left)
+{
+	struct hash_table *t = hash_walk_start(hash);
+
+	for (; t; t = hash_future(t))
+		for (uint32_t i = 0; i < t->size; i++)
+			count_chain(&t->bucket[i], left);
+	hash_walk_stop(hash);
 }
 
 void unmount_fs(struct mount *mp, struct teardown *left)
@@ -177,10 +230,11 @@ void unmount_fs(struct mount *mp, struct teardown *left)
 	log_stop(mp);
 	device_drain(mp->m_device);	/* kernel: xfs_buftarg_wait */
 	lru_drain(mp);
+	hash_worker_stop(mp);
 	rcu_drain();
 
-	for (unsigned int i = 0; i < cache_nr(mp); i++)
-		count_cache(cache_nth(mp, i), left);
+	for (unsigned int i = 0; i < hash_nr(mp); i++)
+		count_hash(hash_nth(mp, i), left);
 	for (unsigned int i = 0; i < mp->m_ag_count; i++)
 		left->busy_extents += mp->m_ag[i].space.nr_busy;
 	left->log_items = atomic_read(&mp->m_log_items);

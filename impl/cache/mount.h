@@ -13,6 +13,8 @@
 #include "cache/space.h"
 
 #define LINE_ALIGNED	__attribute__((aligned(64)))
+/* Processors fetch lines in pairs: what shares nothing has its own pairs. */
+#define PAIR_ALIGNED	__attribute__((aligned(128)))
 
 /* The tree that repairs rebuild; guarded by the AG header's lock. */
 struct tree {
@@ -49,7 +51,7 @@ struct ag {
 	unsigned int nr_dir;
 	struct icluster *partial;	/* a cluster with free inodes */
 	struct stall_clock header_stall; /* COUNT(): of that lock */
-} LINE_ALIGNED;
+} PAIR_ALIGNED;
 
 #define LRU_NODES	64
 
@@ -85,6 +87,7 @@ struct mount {
 
 	struct log m_log;
 	struct ail m_ail;
+	struct thread m_hash_thread;	/* rehashes */
 	GENERATION_MOUNT_FIELDS
 	struct lru_node m_lru[LRU_NODES];
 };
@@ -128,7 +131,8 @@ static inline struct ag *ag_of(struct mount *mp, uint64_t bno)
 
 /*
  * The hashes of a mount, of which the kernel decides how many there are:
- * cache_nr(), cache_nth() below that, and cache_of() a block.
+ * hash_nr(), hash_nth() below that, hash_of() a block; and hash_locks_init(),
+ * what locks the kernel has around them.
  */
 #include "caches.h"
 
@@ -140,6 +144,7 @@ void stat_found_stale(struct buf *bp, unsigned int flags);
 /* The caller is about to unlock @bp, which may be an AG's header. */
 void stat_lets_go(struct buf *bp);
 void stat_ail_push(struct mount *mp, uint64_t list);
+void stat_rehashes(struct mount *mp, uint64_t nr);
 
 /*
  * To the LRU of the buffer's node, unless it is there: then false.  Inline, as

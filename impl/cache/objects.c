@@ -21,21 +21,20 @@ static void buffer(const struct buf *bp, object_fn tell, void *ctx)
 		     (size_t)bp->b_length * BLOCK_SIZE);
 }
 
-static void cache_objects_of(struct buf_cache *cache, object_fn tell, void *ctx)
+static void hash_objects(struct hash *hash, object_fn tell, void *ctx)
 {
-	struct hash_table *t;
+	struct hash_table *t = hash_walk_start(hash);
+	struct hash_node *node;
 
-	spin_lock(&cache->bc_lock);
-	t = cache->bc_hash.table;
-	tell(ctx, "hash_table", t, sizeof(*t) + t->size * sizeof(t->bucket[0]));
-	for (uint32_t b = 0; b < t->size; b++) {
-		struct hash_node *node = t->bucket[b];
-
-		for (; !hash_is_end(node); node = node->next)
-			buffer(container_of(node, struct buf, b_hash), tell,
-			       ctx);
+	for (; t; t = hash_future(t)) {
+		tell(ctx, "hash_table", t,
+		     sizeof(*t) + t->size * sizeof(t->bucket[0]));
+		for (uint32_t i = 0; i < t->size; i++)
+			hash_for_each(node, &t->bucket[i])
+				buffer(container_of(node, struct buf, b_hash),
+				       tell, ctx);
 	}
-	spin_unlock(&cache->bc_lock);
+	hash_walk_stop(hash);
 }
 
 void cache_objects(struct mount *mp, object_fn tell, void *ctx)
@@ -45,6 +44,6 @@ void cache_objects(struct mount *mp, object_fn tell, void *ctx)
 		tell(ctx, "lru_node", &mp->m_lru[i], sizeof(mp->m_lru[i]));
 	for (unsigned int i = 0; i < mp->m_ag_count; i++)
 		tell(ctx, "ag", &mp->m_ag[i], sizeof(mp->m_ag[i]));
-	for (unsigned int i = 0; i < cache_nr(mp); i++)
-		cache_objects_of(cache_nth(mp, i), tell, ctx);
+	for (unsigned int i = 0; i < hash_nr(mp); i++)
+		hash_objects(hash_nth(mp, i), tell, ctx);
 }

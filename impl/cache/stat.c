@@ -55,6 +55,11 @@ void stat_ail_push(struct mount *mp, uint64_t list)
 		WRITE_ONCE(s->ail_list_max, list);
 }
 
+void stat_rehashes(struct mount *mp, uint64_t nr)
+{
+	count(&mp->m_stat.rehashes, nr);
+}
+
 void stat_take(struct mount *mp, struct cache_stat *stat)
 {
 	uint64_t *from = (uint64_t *)&mp->m_stat, *to = (uint64_t *)stat;

@@ -35,25 +35,14 @@
 #define STEP_LOG_BYTES	256u
 #define DIRTY_PER_TRANS	16u
 
+static void peek_at(struct hash_node *node, void *state)
+{
+	buf_state_get(container_of(node, struct buf, b_hash), state);
+}
+
 static bool op_peek(struct mount *mp, uint64_t bno, struct buf_state *state)
 {
-	struct buf_cache *cache = cache_of(mp, bno);
-	struct hash_node **bucket, *node;
-	bool found = false;
-
-	spin_lock(&cache->bc_lock);
-	bucket = hash_bucket(cache->bc_hash.table, bno);
-	hash_for_each(node, hash, bucket) {
-		struct buf *bp = container_of(node, struct buf, b_hash);
-
-		if (bp->b_bno != bno)
-			continue;
-		buf_state_get(bp, state);
-		found = true;
-		break;
-	}
-	spin_unlock(&cache->bc_lock);
-	return found;
+	return hash_peek(hash_of(mp, bno), bno, peek_at, state);
 }
 
 static uint64_t op_fill(struct buf *bp)

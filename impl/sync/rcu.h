@@ -50,12 +50,6 @@ int rcu_start(void);
  * not in a read section.
  */
 void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb));
-/*
- * The same for a caller who has a lock that a reader may wait for: it never
- * waits for readers, under the race detector either.
- */
-void rcu_defer_locked(struct rcu_callback *cb,
-		      void (*fn)(struct rcu_callback *cb));
 /* Wait until every deferred call made so far has returned. */
 void rcu_drain(void);
 

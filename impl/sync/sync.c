@@ -215,14 +215,6 @@ void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb))
 #endif
 }
 
-void rcu_defer_locked(struct rcu_callback *cb,
-		      void (*fn)(struct rcu_callback *cb))
-{
-	cb->fn = fn;
-	__tsan_release(&rcu_tsan_tag);
-	urcu_memb_call_rcu(&cb->head, rcu_call);
-}
-
 void rcu_drain(void)
 {
 	urcu_memb_barrier();

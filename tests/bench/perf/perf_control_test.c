@@ -96,6 +96,7 @@ static void test_objects(void **state)
 		.ag_count = 2,
 		.ag_blocks = 1024,
 		.log_bytes = 1 << 20,
+		.hash_hint = BUFFERS,
 		.headers_only = true,
 	};
 	struct teardown left;

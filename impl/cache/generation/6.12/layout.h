@@ -12,7 +12,7 @@
 
 struct buf {
 	/* First line: all that an uncontended lookup needs. */
-	struct hash_node b_hash;	/* bc_lock; read under RCU */
+	struct hash_node b_hash;	/* its bucket's lock; RCU */
 	uint64_t b_bno;			/* constant: first block */
 	uint32_t b_length;		/* constant: blocks */
 	atomic_t b_hold;
@@ -63,6 +63,12 @@ BUF_AT(b_pag, 128);
 BUF_AT(b_addr, 152);
 BUF_AT(b_pin_count, 308);
 BUF_AT(b_error, 324);
+
+/* Kernel: xfs_buf_cache. */
+struct buf_cache {
+	spinlock_t bc_lock;		/* inserting and the last release */
+	struct hash bc_hash;
+};
 
 /* Parts of struct ag and struct mount (cache/mount.h). */
 #define GENERATION_AG_FIELDS						\

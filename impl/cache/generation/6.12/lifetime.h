@@ -53,7 +53,7 @@ static __attribute__((noinline)) void buf_rele_last(struct buf *bp)
 	if (!(bp->b_state & BSTATE_DISPOSE))
 		lru_del(bp);
 	COUNT(if (bp->b_flags & BUF_DELWRI_Q) flag_leak(bp));
-	hash_remove(&pag->pag_bcache.bc_hash, &bp->b_hash, bp->b_bno);
+	hash_remove(&pag->pag_bcache.bc_hash, &bp->b_hash);
 	spin_unlock(&pag->pag_bcache.bc_lock);
 	atomic_dec(&pag->pag_ref);	/* the cached buffer's own */
 	buf_ioacct_dec(bp);		/* unmount counts what is hashed */
@@ -111,14 +111,23 @@ buf_find_insert(struct mount *mp, struct ag *pag, uint64_t bno,
 		unsigned int len, unsigned int flags, struct buf **bpp)
 {
 	struct buf *new = buf_alloc(mp, bno, len), *bp;
+	struct hash_node *found;
 	int error = -ENOMEM;
 
 	COUNT(current->events.misses++);
 	if (!new)
 		goto out_put;
+	new->b_pag = pag;		/* the cached buffer's reference */
 	spin_lock(&pag->pag_bcache.bc_lock);
-	bp = hash_find(&pag->pag_bcache.bc_hash, bno, len);
-	if (bp && buf_try_hold(bp)) {
+	found = hash_insert(&pag->pag_bcache.bc_hash, &new->b_hash);
+	if (found) {
+		bool held;
+
+		/* What is hashed is held whenever bc_lock is free. */
+		bp = container_of(found, struct buf, b_hash);
+		held = buf_try_hold(bp);
+		ASSERT(held);
+		(void)held;
 		spin_unlock(&pag->pag_bcache.bc_lock);
 		error = buf_find_lock(bp, flags);
 		if (error)
@@ -127,8 +136,6 @@ buf_find_insert(struct mount *mp, struct ag *pag, uint64_t bno,
 			*bpp = bp;
 		goto out_free;
 	}
-	new->b_pag = pag;		/* the cached buffer's reference */
-	hash_insert(&pag->pag_bcache.bc_hash, &new->b_hash, bno);
 	spin_unlock(&pag->pag_bcache.bc_lock);
 	*bpp = new;
 	return 0;

@@ -13,7 +13,7 @@
 
 struct buf {
 	/* First line: all that an uncontended lookup needs. */
-	struct hash_node b_hash;	/* bc_lock; read under RCU */
+	struct hash_node b_hash;	/* its bucket's lock; RCU */
 	uint64_t b_bno;			/* constant: first block */
 	uint32_t b_length;		/* constant: blocks */
 	struct lockref b_lockref;	/* holds; whether it is on the LRU */
@@ -75,7 +75,7 @@ BUF_AT(b_error, 280);
 /* Parts of struct ag and struct mount (cache/mount.h). */
 #define GENERATION_AG_FIELDS
 #define GENERATION_MOUNT_FIELDS						\
-	struct buf_cache bt_cache LINE_ALIGNED; /* of all blocks */
+	struct hash bt_hash LINE_ALIGNED; /* of all blocks */
 
 /* Held once, and not locked: whoever finds it may be the first to lock it. */
 static inline void hold_init(struct buf *bp)

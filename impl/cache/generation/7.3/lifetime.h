@@ -24,12 +24,8 @@ void buf_hold(struct buf *bp)
 
 void buf_kill(struct buf *bp)
 {
-	struct buf_cache *cache = &bp->b_mount->bt_cache;
-
 	lockref_mark_dead(&bp->b_lockref);
-	spin_lock(&cache->bc_lock);
-	hash_remove(&cache->bc_hash, &bp->b_hash, bp->b_bno);
-	spin_unlock(&cache->bc_lock);
+	hash_remove(&bp->b_mount->bt_hash, &bp->b_hash);
 }
 
 void buf_destroy(struct buf *bp)
@@ -70,7 +66,7 @@ buf_lookup(struct mount *mp, uint64_t bno, unsigned int len)
 	struct buf *bp;
 
 	rcu_enter();
-	bp = hash_find(&mp->bt_cache.bc_hash, bno, len);
+	bp = hash_find(&mp->bt_hash, bno, len);
 	if (bp && unlikely(!buf_try_hold(bp)))
 		bp = NULL;
 	rcu_exit();
@@ -78,22 +74,20 @@ buf_lookup(struct mount *mp, uint64_t bno, unsigned int len)
 }
 
 /* The hashed buffer of another, held, or @new, which is hashed now. */
-static struct buf *find_or_insert(struct buf_cache *cache, struct buf *new)
+static struct buf *find_or_insert(struct hash *hash, struct buf *new)
 {
+	struct hash_node *found;
 	struct buf *bp;
 	bool held;
 
 	for (;;) {
-		spin_lock(&cache->bc_lock);
-		bp = hash_find(&cache->bc_hash, new->b_bno, new->b_length);
-		if (!bp) {
-			hash_insert(&cache->bc_hash, &new->b_hash, new->b_bno);
-			spin_unlock(&cache->bc_lock);
+		rcu_enter();
+		found = hash_insert(hash, &new->b_hash);
+		if (!found) {
+			rcu_exit();
 			return new;
 		}
-		/* It may go as soon as the lock does. */
-		rcu_enter();
-		spin_unlock(&cache->bc_lock);
+		bp = container_of(found, struct buf, b_hash);
 		held = buf_try_hold(bp);
 		rcu_exit();
 		if (held)
@@ -116,7 +110,7 @@ buf_find_insert(struct mount *mp, uint64_t bno, unsigned int len,
 	/* The cached buffer's reference. */
 	new->b_pag = ag_of(mp, bno);
 	atomic_inc(&new->b_pag->pag_ref);
-	*bpp = find_or_insert(&mp->bt_cache, new);
+	*bpp = find_or_insert(&mp->bt_hash, new);
 	if (*bpp != new) {
 		atomic_dec(&new->b_pag->pag_ref);
 		buf_free(new);

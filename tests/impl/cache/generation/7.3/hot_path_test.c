@@ -41,7 +41,6 @@ static const unsigned int kernel_lines =
 
 #define PLACES(b, p, m)							\
 	FIELD(p, struct ag, pag_ref),					\
-	FIELD(m, struct mount, bt_cache.bc_lock),			\
 	FIELD((uint64_t)&((struct mount *)(m))				\
 		      ->m_lru[((struct buf *)(b))->b_nid],		\
 	      struct lru_node, lock),					\
