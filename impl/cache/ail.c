@@ -413,6 +413,7 @@ void ail_push_all_sync(struct mount *mp)
 int ail_start(struct mount *mp)
 {
 	struct ail *ail = &mp->m_ail;
+	int error;
 
 	spin_lock_init(&ail->ail_lock);
 	list_init(&ail->ail_head);
@@ -421,7 +422,12 @@ int ail_start(struct mount *mp)
 	if (!ail->ail_buf_list)
 		return -ENOMEM;
 	delwri_list_init(ail->ail_buf_list);
-	return task_start(&ail->ail_thread, "ail", -1, ail_daemon, mp);
+	error = task_start(&ail->ail_thread, "ail", -1, ail_daemon, mp);
+	if (error) {
+		free(ail->ail_buf_list);
+		ail->ail_buf_list = NULL;
+	}
+	return error;
 }
 
 void ail_stop(struct mount *mp)
