@@ -5,7 +5,6 @@
 #include "cache/hooks.h"
 #include "cache/mount.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,13 +29,6 @@ bool hash_nodes_alike(const struct hash_node *a, const struct hash_node *b)
 }
 
 /* --- memory --------------------------------------------------------- */
-
-static int this_node(void)
-{
-	unsigned int cpu, node;
-
-	return getcpu(&cpu, &node) ? 0 : (int)(node % LRU_NODES);
-}
 
 static void buf_free_rcu(struct rcu_callback *cb)
 {
@@ -71,7 +63,7 @@ static struct buf *buf_alloc(struct mount *mp, uint64_t bno, unsigned int len)
 	list_init(&bp->b_li_list);
 	bp->b_mount = mp;
 	bp->b_target = mp->m_device;
-	bp->b_nid = this_node();
+	bp->b_nid = host_node() % LRU_NODES;
 	if (!mp->m_headers_only) {
 		bp->b_addr = aligned_alloc(BLOCK_SIZE,
 					   (size_t)len * BLOCK_SIZE);

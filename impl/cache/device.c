@@ -9,11 +9,9 @@
 #include "cache/device_private.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define MAX_THREADS	64
 #define PLUG_MAX	32	/* kernel: BLK_MAX_REQUEST_COUNT */
@@ -164,18 +162,6 @@ struct device_stat device_stat(struct device *dev)
 
 /* --- opening and closing ------------------------------------------- */
 
-void *device_map(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	/* A huge page for each block touched would cost 512 times as much. */
-	madvise(p, size, MADV_NOHUGEPAGE);
-	return p;
-}
-
 static int options_check(const struct device_options *opt, char *why,
 			 size_t why_size)
 {
@@ -232,7 +218,7 @@ static void device_free(struct device *dev)
 	for (unsigned int i = 0; i < dev->nr_threads; i++)
 		task_join(&dev->threads[i].thread);
 	if (dev->generation)
-		munmap(dev->generation, dev->nblocks * sizeof(uint64_t));
+		host_unmap(dev->generation, dev->nblocks * sizeof(uint64_t));
 	dev->media->close(dev);
 	free(dev->threads);
 	free(dev);
@@ -270,7 +256,7 @@ int device_open(const struct device_options *opt, struct device **devp,
 	if (error)
 		goto fail;
 	if (opt->generations) {
-		dev->generation = device_map(dev->nblocks * sizeof(uint64_t));
+		dev->generation = host_map(dev->nblocks * sizeof(uint64_t));
 		if (!dev->generation) {
 			error = -ENOMEM;
 			snprintf(why, why_size,

@@ -6,7 +6,6 @@
 #include "cache/device_private.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 void device_written(struct device *dev, uint64_t bno, const void *block)
@@ -151,6 +150,6 @@ void device_crash(struct device *dev)
 	smp_mb();
 	for (unsigned int i = 0; i < dev->nr_threads; i++)
 		while (smp_load_acquire(&dev->threads[i].in_media))
-			sched_yield();
+			task_yield();
 	device_hold(dev, UINT64_MAX);
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static int memory_open(struct device *dev, const struct device_options *opt,
 		       char *why, size_t why_size)
@@ -20,7 +19,7 @@ static int memory_open(struct device *dev, const struct device_options *opt,
 			 "cannot make a memory device of 0 blocks; give its size");
 		return -EINVAL;
 	}
-	dev->image = device_map(opt->nblocks * BLOCK_SIZE);
+	dev->image = host_map(opt->nblocks * BLOCK_SIZE);
 	if (!dev->image) {
 		snprintf(why, why_size,
 			 "no address space for a memory device of %llu MiB; make it smaller or allow it (vm.overcommit_memory, ulimit -v)",
@@ -34,7 +33,7 @@ static int memory_open(struct device *dev, const struct device_options *opt,
 static void memory_close(struct device *dev)
 {
 	if (dev->image)
-		munmap(dev->image, dev->nblocks * BLOCK_SIZE);
+		host_unmap(dev->image, dev->nblocks * BLOCK_SIZE);
 }
 
 /* The stripe held. */

@@ -143,9 +143,4 @@ struct task *device_hold_move(struct device *dev, uint64_t bno);
 /* Note what generation became durable at @bno.  The stripe is locked. */
 void device_written(struct device *dev, uint64_t bno, const void *block);
 
-/* --- device.c ------------------------------------------------------ */
-
-/* Zeroed memory that costs only what is touched; NULL if refused. */
-void *device_map(size_t size);
-
 #endif

@@ -10,9 +10,7 @@
 #include "cache/device_private.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 /*
  * Awake without work, or until it is due: longer if work comes soon after it
@@ -200,7 +198,7 @@ void device_thread_run(void *arg)
 	uint64_t due;
 
 	/* The default slack of 50 us would be most of a short delay. */
-	prctl(PR_SET_TIMERSLACK, 1);
+	host_exact_timers();
 	list_init(&batch);
 	io->spin_ns = SPIN_MIN_NS;
 	spin_lock(&dev->lock);

@@ -5,8 +5,6 @@
  */
 #include "cache/mount.h"
 
-#include <sched.h>
-
 void lru_init(struct mount *mp)
 {
 	for (int i = 0; i < LRU_NODES; i++) {

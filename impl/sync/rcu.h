@@ -18,7 +18,7 @@ struct rcu_callback {
 
 extern char rcu_tsan_tag;
 
-#ifdef __SANITIZE_THREAD__
+#ifdef RACE_DETECTOR
 void __tsan_acquire(void *addr);
 void __tsan_release(void *addr);
 #else

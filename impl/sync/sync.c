@@ -1,38 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The slow paths: contended spinlocks and semaphores, wait queues,
- * completions, deferred freeing.
+ * The slow paths that sleep: contended semaphores, wait queues, completions.
  */
 #include "sync/sync.h"
-
-#include <pthread.h>
-#include <sched.h>
-
-#define SPINS_BEFORE_YIELD	1000
-
-/* The holder may have been descheduled: spin a little, then give way. */
-void spin_lock_contended(spinlock_t *lock)
-{
-	unsigned int spins = 0;
-	int old;
-
-	old = __atomic_add_fetch(&lock->word, SPINLOCK_CONTENDER,
-				 __ATOMIC_RELAXED);
-	for (;;) {
-		if (!(old & SPINLOCK_LOCKED) &&
-		    __atomic_compare_exchange_n(
-			    &lock->word, &old,
-			    old - SPINLOCK_CONTENDER + SPINLOCK_LOCKED, false,
-			    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return;
-		cpu_relax();
-		if (++spins == SPINS_BEFORE_YIELD) {
-			sched_yield();
-			spins = 0;
-		}
-		old = READ_ONCE(lock->word);
-	}
-}
 
 struct semaphore_waiter {
 	struct list_head list;
@@ -106,7 +76,7 @@ void wake_up_queue(struct wait_queue_head *wq, const void *var)
 
 #define VAR_QUEUES	256
 
-static struct wait_queue_head var_queues[VAR_QUEUES];
+static HOST_STATE struct wait_queue_head var_queues[VAR_QUEUES];
 
 __attribute__((constructor)) static void var_queues_init(void)
 {
@@ -166,56 +136,4 @@ void wait_for_completion(struct completion *c, enum wait_kind kind,
 	if (!list_empty(&entry.list))
 		list_del_init(&entry.list);
 	spin_unlock(&c->wait.lock);
-}
-
-char rcu_tsan_tag;
-
-static void rcu_call(struct rcu_head *head)
-{
-	struct rcu_callback *cb = container_of(head, struct rcu_callback, head);
-
-	__tsan_acquire(&rcu_tsan_tag);
-	cb->fn(cb);
-}
-
-#ifndef __SANITIZE_THREAD__
-static void *do_nothing(void *arg)
-{
-	return arg;
-}
-#endif
-
-int rcu_start(void)
-{
-#ifndef __SANITIZE_THREAD__
-	static bool started;
-	pthread_t thread;
-	int error;
-
-	if (started)
-		return 0;
-	error = pthread_create(&thread, NULL, do_nothing, NULL);
-	if (error)
-		return -error;
-	pthread_join(thread, NULL);
-	urcu_memb_get_default_call_rcu_data();
-	started = true;
-#endif
-	return 0;
-}
-
-void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb))
-{
-	cb->fn = fn;
-#ifdef __SANITIZE_THREAD__
-	urcu_memb_synchronize_rcu();
-	rcu_call(&cb->head);
-#else
-	urcu_memb_call_rcu(&cb->head, rcu_call);
-#endif
-}
-
-void rcu_drain(void)
-{
-	urcu_memb_barrier();
 }

@@ -3,8 +3,9 @@
  * The kernel primitives that the cache stands on, on futexes: spinlock,
  * atomics, semaphore, wait queues and waiting by address, completion,
  * sleeping with a timeout, RCU.  The cache includes this header and
- * list.h and nothing else that can block, so that another directory with
- * the same two headers runs the same cache under another scheduler.
+ * list.h and nothing else that can block.  Another scheduler runs the same
+ * cache with host.h and rcu.h of its own, for spin.c, rcu.c and thread.c:
+ * see bench/fibers/.
  *
  * Everything that sleeps is built on three calls, as in the kernel:
  * set_current_state(), schedule_timeout() and wake_up_process().  A
@@ -17,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sync/host.h"
 #include "sync/list.h"
 
 /* Assertions are part of the checking and sanitizer builds only. */
@@ -40,6 +42,14 @@
 #endif
 #endif
 
+/*
+ * Whether threads run under the race detector.  bench/fibers/ has the same
+ * instrumentation, and a runtime of its own behind it.
+ */
+#if defined(__SANITIZE_THREAD__) && !defined(SYNC_FIBERS)
+#define RACE_DETECTOR	1
+#endif
+
 /* --- memory access ------------------------------------------------- */
 
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
@@ -50,7 +60,7 @@
 /* Full barrier.  Whoever uses it names the one it pairs with. */
 static inline void smp_mb(void)
 {
-#ifdef __SANITIZE_THREAD__
+#ifdef RACE_DETECTOR
 	/* The race detector follows atomic operations, not fences. */
 	int dummy = 0;
 

@@ -51,5 +51,5 @@ static inline void dispose(struct buf *bp)
 static inline void wait_for_io(struct mount *mp)
 {
 	while (atomic_read(&mp->m_io_count))
-		sched_yield();
+		task_yield();
 }

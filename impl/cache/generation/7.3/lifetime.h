@@ -93,7 +93,7 @@ static struct buf *find_or_insert(struct hash *hash, struct buf *new)
 		if (held)
 			return bp;
 		/* Dead, and about to be removed, by whom we let run. */
-		sched_yield();
+		task_yield();
 	}
 }
 
