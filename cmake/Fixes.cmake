@@ -14,6 +14,9 @@ if(CMAKE_BUILD_TYPE STREQUAL release)
 	set(timed_copies TRUE)
 endif()
 
+# Whether a copy that is its own counting copy counts.
+set(copies_count TRUE)
+
 # The kernels that the cache follows, the newest first.
 file(GLOB generations RELATIVE ${PROJECT_SOURCE_DIR}/impl/cache/generation
 	CONFIGURE_DEPENDS impl/cache/generation/*)
@@ -58,7 +61,7 @@ function(add_copy copy fix counting file)
 		CACHE_NAME=${generation})
 	target_include_directories(cache_${copy} PRIVATE
 		${PROJECT_SOURCE_DIR}/impl/cache/generation/${generation})
-	if(copy STREQUAL counting)
+	if(copy STREQUAL counting AND copies_count)
 		target_compile_definitions(cache_${copy} PRIVATE CACHE_COUNTS=1)
 	endif()
 	if(copy STREQUAL counting AND NOT CMAKE_BUILD_TYPE STREQUAL checking)

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Random schedules by priorities (Burckhardt and others: a randomized
+ * scheduler with probabilistic guarantees of finding bugs, 2010).  Each of n
+ * tasks gets a random priority, the highest that can goes on, and at d - 1
+ * points drawn from k the one that goes on falls below all others.  A bug that
+ * takes d orderings to happen is found by one run with a probability of at
+ * least 1 / (n * k^(d-1)), whatever it is.
+ *
+ * That is said of schedules in which time passes only when nobody can go on.
+ * Half of the runs wake one or two sleepers earlier, besides.
+ */
+#include "play.h"
+
+#include "bench/fibers/order.h"
+
+#include <time.h>
+
+#define CHANGES	8u
+
+struct pct {
+	uint64_t seed;
+	int64_t priority[FIBERS], lowest;
+	unsigned int fibers;		/* that have one */
+	uint64_t change[CHANGES], early[2], slice;
+	unsigned int nr_changes, nr_early, change_at, early_at;
+};
+
+static uint64_t draw(struct pct *p)
+{
+	return order_mix(p->seed += 0x9e3779b97f4a7c15u);
+}
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec * 1e-9;
+}
+
+static void draw_points(struct pct *p, uint64_t *at, unsigned int nr,
+			uint64_t points)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		uint64_t point = draw(p) % points;
+		unsigned int j = i;
+
+		for (; j && at[j - 1] > point; j--)
+			at[j] = at[j - 1];
+		at[j] = point;
+	}
+}
+
+static void pct_begin(struct pct *p, unsigned int depth, uint64_t points)
+{
+	p->nr_changes = depth - 1;
+	draw_points(p, p->change, p->nr_changes, points);
+	p->nr_early = draw(p) & 1 ? 1 + (draw(p) & 1) : 0;
+	draw_points(p, p->early, p->nr_early, points);
+	p->slice = COURSE_SLICE;
+}
+
+static void lower(struct pct *p, const struct fiber *f)
+{
+	p->priority[f->id] = --p->lowest;
+}
+
+static struct fiber *highest(struct pct *p)
+{
+	struct fiber *best = NULL;
+
+	for (unsigned int i = 0; i < world->nr; i++) {
+		struct fiber *f = &world->fiber[i];
+
+		if (i >= p->fibers) {
+			p->priority[i] = draw(p) >> 2;
+			p->fibers = i + 1;
+		}
+		if (f->why == FIBER_RUNS &&
+		    (!best || p->priority[i] > p->priority[best->id]))
+			best = f;
+	}
+	return best;
+}
+
+static void wake_early(void)
+{
+	struct fiber *cur = fibers.cur, *first = NULL;
+
+	for (unsigned int i = 0; i < world->nr; i++) {
+		struct fiber *f = &world->fiber[i];
+
+		if (f->why == FIBER_SLEEPS && course_may(f) &&
+		    (!first || f->expires < first->expires))
+			first = f;
+	}
+	if (first)
+		fiber_expire(first);
+	fibers.cur = cur;
+}
+
+static uint64_t next_stop(const struct pct *p)
+{
+	uint64_t at = p->slice < COURSE_POINTS ? p->slice : COURSE_POINTS;
+
+	if (p->change_at < p->nr_changes && p->change[p->change_at] < at)
+		at = p->change[p->change_at];
+	if (p->early_at < p->nr_early && p->early[p->early_at] < at)
+		at = p->early[p->early_at];
+	return at > fibers.points ? at : fibers.points + 1;
+}
+
+static struct fiber *pct_next(struct pct *p, enum fiber_stop stop)
+{
+	struct fiber *cur = fibers.cur, *f;
+
+	while (p->change_at < p->nr_changes &&
+	       fibers.points >= p->change[p->change_at]) {
+		lower(p, cur);
+		p->change_at++;
+	}
+	while (p->early_at < p->nr_early &&
+	       fibers.points >= p->early[p->early_at]) {
+		wake_early();
+		p->early_at++;
+	}
+	if (stop == STOP_YIELD || fibers.points >= p->slice)
+		lower(p, cur);
+	f = highest(p);
+	/* Who gives way may wait for time to pass. */
+	if (!f || (f == cur && stop == STOP_YIELD))
+		f = course_default(stop);
+	return f;
+}
+
+/* Write down how it differs from the default, so that it can be replayed. */
+static void note_step(struct course *c, enum fiber_stop stop,
+		      const struct fiber *cur, const struct fiber *def,
+		      const struct fiber *f, unsigned int stores)
+{
+	if (f == def || f == cur || c->nr == STEPS)
+		return;
+	c->step[c->nr++] = (struct step){
+		.at = 2 * fibers.points + (stop != STOP_POINT),
+		.fiber = f->id,
+		.drained = stores,
+	};
+}
+
+static enum outcome pct_one(struct pct *p, struct course *c)
+{
+	struct fiber *f = course_begin(), *cur, *def;
+	unsigned int stores;
+	enum fiber_stop stop;
+
+	c->nr = 0;
+	fibers.stop_on_wake = true;
+	for (;;) {
+		fibers.stop_at = next_stop(p);
+		stop = fibers_run(f);
+		if (stop == STOP_ENDED)
+			return course_ended();
+		if (fibers.points >= COURSE_POINTS)
+			return OUTCOME_CUT;
+		cur = fibers.cur;
+		def = course_default(stop);
+		f = pct_next(p, stop);
+		if (!f)
+			return course_stuck();
+		stores = STEP_ALL;
+		if (f != cur && stop == STOP_POINT && cur->nr_stores)
+			stores = draw(p) % (cur->nr_stores + 1);
+		note_step(c, stop, cur, def, f, stores);
+		if (f != cur)
+			course_step(cur, f, stores);
+		else
+			course_go(f);
+		if (f != cur || stop != STOP_POINT)
+			p->slice = fibers.points + COURSE_SLICE;
+	}
+}
+
+static void note(struct search_result *r, enum outcome outcome,
+		 const struct course *c, uint64_t nr)
+{
+	r->schedules++;
+	r->points += fibers.points;
+	if (fibers.points > r->points_max)
+		r->points_max = fibers.points;
+	if (world->nr > r->fibers_max)
+		r->fibers_max = world->nr;
+	r->errors += outcome == OUTCOME_ERROR;
+	r->cut += outcome == OUTCOME_CUT;
+	if (outcome != OUTCOME_VIOLATED)
+		return;
+	r->violations++;
+	if (r->found)
+		return;
+	r->found = true;
+	r->found_nr = nr;
+	r->witness = *c;
+	r->hazard = play->hazard;
+	memcpy(r->why, play->why, sizeof(r->why));
+}
+
+void pct_run(const struct search_options *o, uint64_t runs,
+	     struct search_result *r)
+{
+	static const struct course none;
+	static struct course c;
+	double began = seconds_now();
+	uint64_t points;
+
+	course_run(&none);
+	points = fibers.points;
+	r->bound = o->bound;
+	for (uint64_t i = o->worker; i < runs; i += o->workers) {
+		struct pct p = { .seed = order_mix(o->seed) + i };
+		enum outcome outcome;
+
+		p.seed = order_mix(p.seed);
+		pct_begin(&p, o->bound, points);
+		outcome = pct_one(&p, &c);
+		note(r, outcome, &c, i + 1);
+		if ((r->found && !o->all) ||
+		    (!(r->schedules & 63) &&
+		     seconds_now() - began > o->seconds))
+			break;
+	}
+	r->seconds = seconds_now() - began;
+}

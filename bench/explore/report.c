@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One fix, by a process for each processor, and what is said of it.
+ */
+#include "report.h"
+#include "play.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Written by the processes, each its own part. */
+struct shared {
+	struct search_result total, part[WORKERS_MAX];
+	bool done;
+	char replay[8192];
+	char timeline[16384];
+};
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec * 1e-9;
+}
+
+static unsigned int processors(void)
+{
+	long nr = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+
+	/* As many as it may use. */
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		nr = CPU_COUNT(&set);
+	return nr < 1 ? 1 : nr > (long)WORKERS_MAX ? WORKERS_MAX : nr;
+}
+
+static void add(struct search_result *to, const struct search_result *r)
+{
+	to->schedules += r->schedules;
+	to->merged += r->merged;
+	to->points += r->points;
+	to->violations += r->violations;
+	to->errors += r->errors;
+	to->cut += r->cut;
+	to->sliced += r->sliced;
+	to->orders += r->orders;
+	to->orders_sum += r->orders_sum;
+	to->bad_orders += r->bad_orders;
+	if (r->points_max > to->points_max)
+		to->points_max = r->points_max;
+	if (r->fibers_max > to->fibers_max)
+		to->fibers_max = r->fibers_max;
+	to->complete &= r->complete;
+	/* The first of them all, so that it is always the same one. */
+	if (r->found && (!to->found || r->found_nr < to->found_nr)) {
+		to->found = true;
+		to->found_nr = r->found_nr;
+		to->witness = r->witness;
+		to->hazard = r->hazard;
+		memcpy(to->why, r->why, sizeof(to->why));
+	}
+}
+
+/* One bound, by all processors; false: a process did not end as it should. */
+static bool pass(const struct explore_options *o, struct shared *s,
+		 unsigned int bound, double seconds)
+{
+	struct search_options so = {
+		.bound = bound,
+		.seconds = seconds,
+		.seed = o->seed,
+		.workers = o->workers ? o->workers : processors(),
+		.unreduced = o->unreduced,
+		.all = o->all,
+		.orders = o->all,
+	};
+	bool sound = true;
+	int status;
+
+	memset(&s->total, 0, sizeof(s->total));
+	s->total.complete = true;
+	fflush(NULL);
+	for (so.worker = 0; so.worker < so.workers; so.worker++) {
+		struct search_result *r = &s->part[so.worker];
+		pid_t pid;
+
+		memset(r, 0, sizeof(*r));
+		pid = fork();
+		if (pid < 0)
+			return false;
+		if (pid)
+			continue;
+		if (o->pct)
+			pct_run(&so, o->runs, r);
+		else
+			bounded_run(&so, r);
+		_exit(0);
+	}
+	for (unsigned int i = 0; i < so.workers; i++)
+		sound &= wait(&status) > 0 && !status;
+	for (unsigned int i = 0; i < so.workers; i++)
+		add(&s->total, &s->part[i]);
+	s->total.bound = bound;
+	return sound;
+}
+
+static void tell_witness(struct shared *s)
+{
+	struct search_result *r = &s->total;
+	FILE *out = fmemopen(s->timeline, sizeof(s->timeline), "w");
+
+	if (course_run(&r->witness) == OUTCOME_VIOLATED)
+		course_minimise(&r->witness);
+	if (course_record(&r->witness) != OUTCOME_VIOLATED)
+		fprintf(stderr, "explore: a witness cannot be replayed\n");
+	course_format(&r->witness, s->replay, sizeof(s->replay));
+	if (!out)
+		return;
+	course_print(out);
+	fclose(out);
+}
+
+/* In a process of its own: the arena is there once. */
+static void explore(const struct explore_options *o, const struct fix *fix,
+		    struct shared *s)
+{
+	double began = seconds_now(), left = o->seconds;
+	unsigned int bound = o->pct ? o->bound : 0;
+	int error = course_open(o->scenario, fix, o->tso);
+
+	if (error) {
+		fprintf(stderr, "explore: the scenario cannot begin: %s\n",
+			strerror(-error));
+		_exit(1);
+	}
+	/* The fewest steps first: what they find is the shortest. */
+	while (left > 0) {
+		if (!pass(o, s, bound, left))
+			_exit(1);
+		left = o->seconds - (seconds_now() - began);
+		if (o->pct || (s->total.found && !o->all) ||
+		    (!s->total.complete && !s->total.cut && !s->total.sliced))
+			break;
+		if (bound == o->bound)
+			break;
+		bound++;
+	}
+	if (bound < o->bound || left <= 0)
+		s->total.complete = false;
+	s->total.seconds = seconds_now() - began;
+	if (s->total.found)
+		tell_witness(s);
+	s->done = true;
+	_exit(0);
+}
+
+static int start(const struct explore_options *o, const struct fix *fix,
+		 struct shared *s)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		explore(o, fix, s);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return s->done ? 0 : -ECHILD;
+}
+
+static struct shared *shared_new(void)
+{
+	void *p = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/*
+ * "None is there" is only worth something where one that is there is found:
+ * in the scenario's control, at the same bound.  Found once for all fixes.
+ */
+static bool control_caught(const struct explore_options *o)
+{
+	static int caught = -1;
+	struct explore_options c = *o;
+	struct shared *s;
+
+	if (caught >= 0)
+		return caught;
+	caught = 0;
+	s = shared_new();
+	c.all = false;
+	for (const struct fix *const *f = fixes; s && *f; f++)
+		if (!strcmp((*f)->name, o->scenario->control))
+			caught = !start(&c, *f, s) && s->total.found;
+	if (s)
+		munmap(s, sizeof(*s));
+	return caught;
+}
+
+enum said { SAID_VIOLATED, SAID_EXHAUSTED, SAID_NOT_FOUND };
+
+static const char *const said_names[] = {
+	[SAID_VIOLATED] = "violated",
+	[SAID_EXHAUSTED] = "exhausted",
+	[SAID_NOT_FOUND] = "not found",
+};
+
+static void how_far(const struct explore_options *o,
+		    const struct search_result *r, bool caught, char *buf,
+		    size_t size)
+{
+	size_t n;
+
+	if (o->pct) {
+		/* n * k^(d-1), as pct.c says. */
+		double one = 1 / (r->fibers_max *
+				  pow(r->points_max, o->bound - 1.));
+
+		snprintf(buf, size,
+			 "pct, depth %u: a run finds such a bug with a "
+			 "probability of %.1e or more, these together %.1e",
+			 o->bound, one, -expm1(r->schedules * log1p(-one)));
+		return;
+	}
+	n = snprintf(buf, size, "%u steps off the default, %s%s", r->bound,
+		     o->tso ? "store buffers" : "sequentially consistent",
+		     r->complete ? "" : ", not all of them");
+	if (r->cut || r->sliced)
+		n += snprintf(buf + n, size - n,
+			      "; %llu runs with no end, %llu without a pause",
+			      (unsigned long long)r->cut,
+			      (unsigned long long)r->sliced);
+	if (!caught)
+		snprintf(buf + n, size - n,
+			 "; but neither was anything found in %s, which is "
+			 "known to fail",
+			 o->scenario->control);
+}
+
+static void print(const struct explore_options *o, const struct fix *fix,
+		  const struct shared *s, enum said said, const char *far)
+{
+	const struct search_result *r = &s->total;
+
+	printf("%-22s %s", fix->name, said_names[said]);
+	if (said == SAID_VIOLATED)
+		printf(" %s%s: %s", hazard_name(r->hazard),
+		       fix->claims & 1u << r->hazard ? " (claimed)" : "",
+		       r->why);
+	printf("\n  %llu schedules, %llu of them cut short where they met "
+	       "another, %.2f s; %s\n",
+	       (unsigned long long)(r->schedules + r->merged),
+	       (unsigned long long)r->merged, r->seconds, far);
+	if (r->errors)
+		printf("  in %llu an operation gave up with an error\n",
+		       (unsigned long long)r->errors);
+	if (o->all)
+		printf("  %llu violations; %llu orders, %llu of them "
+		       "violations\n",
+		       (unsigned long long)r->violations,
+		       (unsigned long long)r->orders,
+		       (unsigned long long)r->bad_orders);
+	if (said == SAID_VIOLATED)
+		printf("%s\n  scripts/explore --replay '%s'\n\n", s->timeline,
+		       s->replay);
+}
+
+static json_t *as_json(const struct explore_options *o,
+		       const struct shared *s, enum said said, const char *far)
+{
+	const struct search_result *r = &s->total;
+	char sum[20];
+	json_t *j;
+
+	/* More than a number of JSON holds. */
+	snprintf(sum, sizeof(sum), "%016llx",
+		 (unsigned long long)r->orders_sum);
+	j = json_pack(
+		"{s:s, s:s, s:s, s:i, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:I, s:I, s:o, s:s, s:f}",
+		"verdict", said_names[said], "scenario", o->scenario->name,
+		"strategy", o->pct ? "pct" : "bounded", "bound", r->bound,
+		"memory", o->tso ? "tso" : "sc", "complete", r->complete,
+		"schedules", (json_int_t)r->schedules, "merged",
+		(json_int_t)r->merged, "points", (json_int_t)r->points,
+		"violations", (json_int_t)r->violations, "errors",
+		(json_int_t)r->errors, "cut", (json_int_t)(r->cut + r->sliced),
+		"orders", (json_int_t)r->orders, "bad_orders",
+		(json_int_t)r->bad_orders, "orders_sum", json_string(sum),
+		"how_far", far, "seconds", r->seconds);
+
+	if (said != SAID_VIOLATED)
+		return j;
+	json_object_set_new(j, "hazard", json_string(hazard_name(r->hazard)));
+	json_object_set_new(j, "why", json_string(r->why));
+	json_object_set_new(j, "evidence", json_string(s->timeline));
+	json_object_set_new(j, "replay", json_string(s->replay));
+	return j;
+}
+
+int explore_fix(const struct explore_options *o, const struct fix *fix,
+		json_t *json)
+{
+	struct shared *s = shared_new();
+	const struct search_result *r;
+	enum said said = SAID_NOT_FOUND;
+	bool caught = true, claimed;
+	char far[400];
+	int error = s ? start(o, fix, s) : -ENOMEM;
+
+	if (error) {
+		fprintf(stderr,
+			"explore: %s: its process did not end as it "
+			"should: untested\n",
+			fix->name);
+		return 3;
+	}
+	r = &s->total;
+	if (r->found) {
+		said = SAID_VIOLATED;
+	} else if (!o->pct && r->complete) {
+		caught = control_caught(o);
+		/* A run in which an operation gave up has shown nothing. */
+		if (caught && !r->errors)
+			said = SAID_EXHAUSTED;
+	}
+	how_far(o, r, caught, far, sizeof(far));
+	if (json)
+		json_object_set_new(json, fix->name, as_json(o, s, said, far));
+	else
+		print(o, fix, s, said, far);
+	claimed = fix->claims & 1u << r->hazard;
+	munmap(s, sizeof(*s));
+	if (said == SAID_VIOLATED)
+		return claimed;
+	return said == SAID_EXHAUSTED ? 0 : 3;
+}
+
+int explore_replay(const struct explore_options *o, const struct fix *fix,
+		   const struct course *c)
+{
+	int error = course_open(o->scenario, fix, o->tso);
+
+	if (error) {
+		fprintf(stderr, "explore: the scenario cannot begin: %s\n",
+			strerror(-error));
+		return 3;
+	}
+	if (course_record(c) != OUTCOME_VIOLATED) {
+		printf("%s: nothing is violated, after %llu accesses\n",
+		       fix->name, (unsigned long long)fibers.points);
+		course_print(stdout);
+		return 0;
+	}
+	printf("%s: %s: %s\n", fix->name, hazard_name(play->hazard), play->why);
+	course_print(stdout);
+	return 1;
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of the fibers, at fixed addresses, and snapshots of it.
+ *
+ * Each fiber allocates from an area of its own and frees into it: what it is
+ * given depends on what it did and was handed, and not on when.  So equal
+ * orders of accesses have equal memory (order.h counts on that).
+ */
+#include "bench/fibers/arena.h"
+#include "bench/fibers/fiber.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#define PAGE		4096u
+#define LINE		64u
+#define LARGE		32768u	/* from here on: never handed out again */
+#define CLASSES		64u		/* of multiples of a line */
+
+#define HEAP_BYTES	(1u << 22)
+#define PAGES_BYTES	(1u << 22)
+#define STACKS_AT	(WORLD_AT + (1ull << 24))
+#define HEAPS_AT	(WORLD_AT + (1ull << 26))
+#define PAGES_AT	(WORLD_AT + (1ull << 27))
+#define BIG_AT		(WORLD_AT + (1ull << 28))
+#define BIG_END		(WORLD_AT + (1ull << 30))
+
+_Static_assert(sizeof(struct fiber_world) <= STACKS_AT - WORLD_AT, "world");
+_Static_assert((PAGES_AT - HEAPS_AT) / HEAP_BYTES >= FIBERS, "heaps");
+_Static_assert((BIG_AT - PAGES_AT) / PAGES_BYTES >= FIBERS, "pages");
+
+extern char __start_fiber_state[], __stop_fiber_state[];
+
+static char *heap_of(unsigned int id)
+{
+	return (char *)HEAPS_AT + (size_t)id * HEAP_BYTES;
+}
+
+static char *pages_of(unsigned int id)
+{
+	return (char *)PAGES_AT + (size_t)id * PAGES_BYTES;
+}
+
+char *arena_stack(unsigned int id)
+{
+	return (char *)STACKS_AT + (size_t)id * FIBER_STACK;
+}
+
+int arena_init(void)
+{
+	size_t size = BIG_END - WORLD_AT;
+	void *p = mmap((void *)WORLD_AT, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			       MAP_FIXED_NOREPLACE,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	if (p != (void *)WORLD_AT)
+		return -EEXIST;
+	madvise(p, size, MADV_NOHUGEPAGE);
+	world->big = (char *)BIG_AT;
+	return 0;
+}
+
+void arena_fiber_init(struct fiber *f)
+{
+	f->heap = heap_of(f->id);
+	f->pages = pages_of(f->id);
+}
+
+static void __attribute__((noreturn)) full(const char *what)
+{
+	fprintf(stderr, "fibers: a scenario has used up %s: make it smaller\n",
+		what);
+	abort();
+}
+
+/* --- allocation ------------------------------------------------------ */
+
+static void *big_alloc(size_t size)
+{
+	char *p = world->big;
+
+	size = (size + PAGE - 1) / PAGE * PAGE;
+	if (size > (size_t)((char *)BIG_END - p))
+		full("the arena");
+	world->big += size;
+	return p;
+}
+
+static void *page_alloc(struct fiber *f)
+{
+	void *p = f->page_bin;
+
+	if (p) {
+		f->page_bin = *(void **)p;
+		return p;
+	}
+	p = f->pages;
+	f->pages += PAGE;
+	if (f->pages > pages_of(f->id) + PAGES_BYTES)
+		full("a fiber's pages");
+	return p;
+}
+
+/* A line ahead of what is handed out has its class. */
+void *arena_alloc(size_t align, size_t size)
+{
+	struct fiber *f = fibers.cur;
+	size_t class = (size + LINE - 1) / LINE;
+	uintptr_t at;
+	void *p;
+
+	if (size == PAGE)
+		return page_alloc(f);
+	if (size >= LARGE || align > PAGE)
+		return big_alloc(size);
+	if (align <= LINE && class < CLASSES && f->bins[class]) {
+		p = f->bins[class];
+		f->bins[class] = *(void **)p;
+		return p;
+	}
+	at = (uintptr_t)f->heap + LINE;
+	if (align > LINE) {
+		at = (at + align - 1) / align * align;
+		class = CLASSES;
+	}
+	f->heap = (char *)(at + (size + LINE - 1) / LINE * LINE);
+	if (f->heap > heap_of(f->id) + HEAP_BYTES)
+		full("a fiber's heap");
+	*(size_t *)(at - LINE) = class;
+	return (void *)at;
+}
+
+void *arena_zalloc(size_t nr, size_t size)
+{
+	void *p = arena_alloc(LINE, nr * size);
+
+	/* A large area is new, and zero. */
+	if (nr * size < LARGE)
+		memset(p, 0, nr * size);
+	return p;
+}
+
+void arena_free(void *p)
+{
+	struct fiber *f = fibers.cur;
+	size_t class;
+
+	if (!p || (uintptr_t)p >= BIG_AT)
+		return;
+	/* Nobody may find a store of ours in what is another's by then. */
+	fiber_drain(f, f->nr_stores);
+	if ((uintptr_t)p >= PAGES_AT) {
+		*(void **)p = f->page_bin;
+		f->page_bin = p;
+		return;
+	}
+	class = *(size_t *)((uintptr_t)p - LINE);
+	if (class >= CLASSES)
+		return;
+	*(void **)p = f->bins[class];
+	f->bins[class] = p;
+}
+
+void *arena_realloc(void *p, size_t size)
+{
+	void *more = arena_alloc(LINE, size);
+	size_t had;
+
+	if (!p)
+		return more;
+	/* Large areas are made once, by nobody who wants more. */
+	if ((uintptr_t)p >= BIG_AT)
+		full("what it may reallocate");
+	had = (uintptr_t)p >= PAGES_AT ?
+		      PAGE :
+		      *(size_t *)((uintptr_t)p - LINE) * LINE;
+	memcpy(more, p, had < size ? had : size);
+	arena_free(p);
+	return more;
+}
+
+/* --- large areas: pages as they were before they were written to ------ */
+
+struct undo {
+	char *page;
+	char was[PAGE];
+};
+
+static struct undo *undo;
+static size_t undo_nr, undo_room;
+
+static void undo_page(char *page)
+{
+	if (undo_nr == undo_room) {
+		undo_room = undo_room ? 2 * undo_room : 256;
+		undo = realloc(undo, undo_room * sizeof(*undo));
+		if (!undo)
+			full("memory for what has to be undone");
+	}
+	undo[undo_nr].page = page;
+	memcpy(undo[undo_nr++].was, page, PAGE);
+}
+
+static void about_to_write(void *at, size_t size)
+{
+	uintptr_t page = (uintptr_t)at / PAGE * PAGE;
+
+	if ((uintptr_t)at < BIG_AT || (uintptr_t)at >= BIG_END)
+		return;
+	for (; page < (uintptr_t)at + size; page += PAGE)
+		undo_page((char *)page);
+}
+
+void *arena_memcpy(void *to, const void *from, size_t size)
+{
+	fiber_drain(fibers.cur, fibers.cur->nr_stores);
+	about_to_write(to, size);
+	return memcpy(to, from, size);
+}
+
+void *arena_memset(void *at, int c, size_t size)
+{
+	fiber_drain(fibers.cur, fibers.cur->nr_stores);
+	about_to_write(at, size);
+	return memset(at, c, size);
+}
+
+/* --- snapshots ------------------------------------------------------- */
+
+#define SEGMENTS	(3 * FIBERS + 2)
+
+struct snapshot {
+	char *copy;
+	size_t used, room;
+	unsigned int nr;
+	struct {
+		char *at;
+		size_t size;
+	} segment[SEGMENTS];
+	struct fibers fibers;
+	struct order_mark order;
+	size_t undo_nr;
+};
+
+struct snapshot *snapshot_new(void)
+{
+	return calloc(1, sizeof(struct snapshot));
+}
+
+static void keep(struct snapshot *s, char *at, size_t size)
+{
+	if (!size)
+		return;
+	if (s->used + size > s->room) {
+		s->room = 2 * (s->used + size);
+		s->copy = realloc(s->copy, s->room);
+		if (!s->copy)
+			full("memory for snapshots");
+	}
+	memcpy(s->copy + s->used, at, size);
+	s->used += size;
+	s->segment[s->nr].at = at;
+	s->segment[s->nr++].size = size;
+}
+
+void snapshot_save(struct snapshot *s)
+{
+	s->nr = 0;
+	s->used = 0;
+	keep(s, (char *)world,
+	     (char *)&world->fiber[world->nr] - (char *)world);
+	keep(s, __start_fiber_state, __stop_fiber_state - __start_fiber_state);
+	for (unsigned int i = 0; i < world->nr; i++) {
+		struct fiber *f = &world->fiber[i];
+		char *sp = f->sp;
+
+		if (f->why != FIBER_DONE)
+			keep(s, sp, arena_stack(i) + FIBER_STACK - sp);
+		keep(s, heap_of(i), f->heap - heap_of(i));
+		keep(s, pages_of(i), f->pages - pages_of(i));
+	}
+	s->fibers = fibers;
+	s->order = order_mark();
+	s->undo_nr = undo_nr;
+}
+
+void snapshot_restore(struct snapshot *s)
+{
+	const char *from = s->copy;
+
+	for (unsigned int i = 0; i < s->nr; i++) {
+		memcpy(s->segment[i].at, from, s->segment[i].size);
+		from += s->segment[i].size;
+	}
+	while (undo_nr > s->undo_nr) {
+		undo_nr--;
+		memcpy(undo[undo_nr].page, undo[undo_nr].was, PAGE);
+	}
+	fibers = s->fibers;
+	order_back_to(&s->order);
+}
+
+size_t snapshot_bytes(const struct snapshot *s)
+{
+	return s->used;
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The explorer finds what is known to be there, twice the same, and hides nothing."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+BUILD = pathlib.Path(os.environ["DELWRIBENCH"]).parent
+# What the measured sources may take from outside: the runtime, and functions
+# that keep nothing and allocate nothing.
+OUTSIDE = re.compile(
+    r"_GLOBAL_OFFSET_TABLE_|__tsan_\w+|arena_\w+|fiber_\w+|block_\w+|device_\w+|rcu_\w+|task_\w+"
+    r"|complete|completion_init|wait_for_completion|current_task|down_contended|up_contended"
+    r"|finish_wait|prepare_to_wait|list_sort|list_corrupt|now_ns|schedule_timeout|sleep_ns"
+    r"|spin_lock_contended|var_waitqueue|wake_up_process|wake_up_queue|stall_\w+|point_\w+"
+    r"|more_processors|mem(move|set|cpy|cmp)|qsort|__stack_chk_fail|__assert_fail")
+
+
+def explore(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BUILD / "explore", *options], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
+
+
+def told(fix: str, *options: str) -> dict:
+    return json.loads(explore("--json", "--fix", fix, *options).stdout)[fix]
+
+
+class Explore(unittest.TestCase):
+    def test_the_defect(self) -> None:
+        for strategy in (["-t", "pct", "--workers", "1"], ["-b", "1"]):
+            for cache in ("7.3", "6.12"):
+                with self.subTest(strategy=strategy, cache=cache):
+                    found = told("none", "--cache", cache, *strategy)
+                    self.assertEqual(found["verdict"], "violated")
+                    self.assertEqual(found["hazard"], "ordering")
+                    self.assertIn("flag set only!", found["evidence"])
+                    # Another process, the same steps: the same run.
+                    again = explore("--replay", found["replay"])
+                    self.assertEqual(again.returncode, 1, again.stderr)
+                    self.assertIn(found["evidence"], again.stdout)
+
+    def test_twice_the_same(self) -> None:
+        one, other = (told("none", "-t", "pct", "--runs", "500", "--all") for _ in range(2))
+        for run in one, other:
+            del run["seconds"]
+        self.assertEqual(one, other)
+
+    def test_exhausted(self) -> None:
+        for fix in ("remove_on_stale", "multi_list", "wait_in_find_lock"):
+            with self.subTest(fix=fix):
+                found = told(fix, "-b", "1")
+                self.assertEqual((found["verdict"], found["cut"]), ("exhausted", 0))
+        # Without its control's failing, nothing is said to be there no more.
+        found = told("remove_on_stale", "-b", "0")
+        self.assertEqual(found["verdict"], "not found")
+        self.assertIn("neither was anything found in none", found["how_far"])
+
+    def test_deadlock(self) -> None:
+        found = told("wait_in_stale", "-b", "1")
+        self.assertEqual(found["hazard"], "deadlock")
+        self.assertIn("Repair0 (list)", found["why"])
+
+    def test_reduction(self) -> None:
+        """The same orders, and the same violations, as without."""
+        for scenario in ("review", "wakeup"):
+            for memory in ("sc", "tso"):
+                with self.subTest(scenario=scenario, memory=memory):
+                    options = ("-s", scenario, "--memory", memory, "-b", "1", "--all")
+                    less, all_of_them = (told("none", *options, *more)
+                                         for more in ([], ["--unreduced"]))
+                    self.assertTrue(less["complete"] and all_of_them["complete"])
+                    self.assertGreater(less["merged"], 0)
+                    self.assertEqual(all_of_them["merged"], 0)
+                    self.assertGreater(less["orders"], 1)
+                    for what in ("orders", "orders_sum", "bad_orders"):
+                        self.assertEqual(less[what], all_of_them[what], what)
+
+    def test_refused(self) -> None:
+        for options in (["--replay", "7.3/none/review/sc/964"], ["--replay", "nonsense"],
+                        ["--replay", "7.3/none/review/sc/9>4.9>5"],
+                        ["--replay", "7.3/none/review/sc/964>99"],
+                        ["--replay", "7.3/none/review/sc/964>4."],
+                        ["--replay", "7.3/no_fix/review/sc/964>4"],
+                        ["--replay", "2.4/none/review/sc/964>4"], ["--fix", "no_fix"],
+                        ["--scenario", "no_play"], ["--bound", "-1"], ["--seconds", "x"],
+                        ["--memory", "weak"], ["more"]):
+            with self.subTest(options=options):
+                done = explore(*options)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_in_the_arena(self) -> None:
+        """No memory of the cache is where a snapshot does not have it."""
+        objects = [*BUILD.glob("fixes/fiber_*.o")]
+        objects += BUILD.glob("CMakeFiles/fiber_code.dir/impl/sync/*.o")
+        self.assertGreater(len(objects), 4)
+        for path in objects:
+            for line in subprocess.check_output(["nm", path], text=True).splitlines():
+                kind, name = line.split()[-2:]
+                if kind == "U":
+                    if "fiber_code" not in str(path):
+                        self.assertTrue(OUTSIDE.fullmatch(name), f"{path.name} calls {name}")
+                elif kind in "bBC":
+                    self.fail(f"{path.name}: {name} changes, and is no HOST_STATE")
+
+
+if __name__ == "__main__":
+    unittest.main()
