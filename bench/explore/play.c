@@ -147,7 +147,7 @@ static void play_main(void *arg)
 		abort();
 	}
 	p->scenario->setup(p);
-	p->started_ns = world->now + 1;
+	p->started_ns = world->now;
 	fibers_pause();
 	p->scenario->play(p);
 	play_join(p);
@@ -158,6 +158,8 @@ struct fiber *play_open(const struct play_scenario *sc, const struct fix *fix)
 {
 	struct fiber *f = fiber_new("main", play_main, NULL);
 
+	/* 0 is "not started". */
+	world->now = 1;
 	/* It is the first fiber's, as all that it allocates. */
 	fibers.cur = f;
 	play = arena_zalloc(1, sizeof(*play));

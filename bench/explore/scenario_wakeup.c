@@ -54,6 +54,7 @@ static void loader(void *arg)
 
 void wakeup_play(struct play *p)
 {
-	play_start(p, "Repair0", owner);
+	/* First the one that waits: a step off to the owner, and one back. */
 	play_start(p, "Repair1", loader);
+	play_start(p, "Repair0", owner);
 }

@@ -63,6 +63,19 @@ class Explore(unittest.TestCase):
         self.assertEqual(found["hazard"], "deadlock")
         self.assertIn("Repair0 (list)", found["why"])
 
+    def test_lost_wakeup(self) -> None:
+        """Where stores wait in buffers, only; and a barrier is enough."""
+        options = ("-s", "wakeup", "-b", "2")
+        found = told("delwri_queue_here", *options, "--memory", "tso")
+        self.assertEqual((found["verdict"], found["hazard"]), ("violated", "lost-wakeup"))
+        again = explore("--replay", found["replay"])
+        self.assertEqual(again.returncode, 1, again.stderr)
+        self.assertIn(found["evidence"], again.stdout)
+        self.assertEqual(told("delwri_queue_here_mb", *options, "--memory", "tso")["verdict"],
+                         "exhausted")
+        found = told("delwri_queue_here", *options, "--memory", "sc")
+        self.assertEqual((found["verdict"], found["complete"]), ("not found", True))
+
     def test_reduction(self) -> None:
         """The same orders, and the same violations, as without."""
         for scenario in ("review", "wakeup"):
