@@ -148,12 +148,6 @@ void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb))
 	fibers.cur->deferred = cb;
 }
 
-void rcu_defer_locked(struct rcu_callback *cb,
-		      void (*fn)(struct rcu_callback *cb))
-{
-	rcu_defer(cb, fn);
-}
-
 void rcu_drain(void)
 {
 	for (unsigned int i = 0; i < world->nr; i++) {

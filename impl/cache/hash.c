@@ -6,7 +6,6 @@
 #include "cache/hash.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #define SPINS_BEFORE_YIELD	1000
@@ -23,7 +22,7 @@ static void bucket_lock(uintptr_t *bucket)
 		do {
 			cpu_relax();
 			if (++spins % SPINS_BEFORE_YIELD == 0)
-				sched_yield();
+				task_yield();
 		} while (READ_ONCE(*bucket) & HASH_LOCKED);
 	}
 }

@@ -70,24 +70,6 @@ static inline void smp_mb(void)
 #endif
 }
 
-/* In a loop that waits: to the other threads of the core, as the kernel. */
-static inline void cpu_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__) || (defined(__arm__) && __ARM_ARCH >= 7)
-	__asm__ volatile("yield" ::: "memory");
-#elif defined(__powerpc64__)
-	/* Low priority, and medium again. */
-	__asm__ volatile("or 1, 1, 1\n\tor 2, 2, 2" ::: "memory");
-#elif defined(__riscv)
-	/* pause; a fence that orders nothing to those without it. */
-	__asm__ volatile(".4byte 0x100000F" ::: "memory");
-#else
-	__asm__ volatile("" ::: "memory");
-#endif
-}
-
 /* --- atomics: every read-modify-write is fully ordered -------------- */
 
 typedef struct {

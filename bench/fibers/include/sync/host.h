@@ -33,6 +33,12 @@ void *arena_memset(void *at, int c, size_t size);
 
 void fiber_yield(void);
 
+/* Whoever is waited for cannot go on before the caller stops looking. */
+static inline void cpu_relax(void)
+{
+	fiber_yield();
+}
+
 static inline void task_yield(void)
 {
 	fiber_yield();

@@ -28,8 +28,6 @@ static inline int rcu_start(void)
 }
 
 void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb));
-void rcu_defer_locked(struct rcu_callback *cb,
-		      void (*fn)(struct rcu_callback *cb));
 void rcu_drain(void);
 
 #endif
