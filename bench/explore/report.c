@@ -38,7 +38,9 @@ static unsigned int processors(void)
 	/* As many as it may use. */
 	if (!sched_getaffinity(0, sizeof(set), &set))
 		nr = CPU_COUNT(&set);
-	return nr < 1 ? 1 : nr > (long)WORKERS_MAX ? WORKERS_MAX : nr;
+	if (nr > (long)WORKERS_MAX)
+		return WORKERS_MAX;
+	return nr < 1 ? 1 : nr;
 }
 
 static void add(struct search_result *to, const struct search_result *r)
