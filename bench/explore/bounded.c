@@ -106,26 +106,10 @@ static void judge(struct search *s, enum outcome outcome)
 {
 	struct search_result *r = s->r;
 
-	r->schedules++;
-	r->points += fibers.points;
-	if (fibers.points > r->points_max)
-		r->points_max = fibers.points;
-	if (world->nr > r->fibers_max)
-		r->fibers_max = world->nr;
+	search_count(r, outcome, &s->path, r->schedules + 1 + r->merged);
 	note_order(s, outcome);
-	r->errors += outcome == OUTCOME_ERROR;
-	if (outcome == OUTCOME_VIOLATED) {
-		r->violations++;
-		if (!r->found) {
-			r->found = true;
-			r->found_nr = r->schedules + r->merged;
-			r->witness = s->path;
-			r->hazard = play->hazard;
-			memcpy(r->why, play->why, sizeof(r->why));
-		}
-		if (!s->opt->all)
-			s->stop = true;
-	}
+	if (outcome == OUTCOME_VIOLATED && !s->opt->all)
+		s->stop = true;
 	if (!(r->schedules & 63) && seconds_now() > s->until)
 		s->stop = true;
 }
@@ -188,7 +172,6 @@ static void search(struct search *s, struct fiber *next, unsigned int left,
 			return;
 		}
 		if (fibers.points >= COURSE_POINTS) {
-			s->r->cut++;
 			judge(s, OUTCOME_CUT);
 			return;
 		}

@@ -287,3 +287,26 @@ int course_parse(const char *text, struct course *c, char *why,
 	}
 	return 0;
 }
+
+void search_count(struct search_result *r, enum outcome outcome,
+		  const struct course *c, uint64_t nr)
+{
+	r->schedules++;
+	r->points += fibers.points;
+	if (fibers.points > r->points_max)
+		r->points_max = fibers.points;
+	if (world->nr > r->fibers_max)
+		r->fibers_max = world->nr;
+	r->errors += outcome == OUTCOME_ERROR;
+	r->cut += outcome == OUTCOME_CUT;
+	if (outcome != OUTCOME_VIOLATED)
+		return;
+	r->violations++;
+	if (r->found)
+		return;
+	r->found = true;
+	r->found_nr = nr;
+	r->witness = *c;
+	r->hazard = play->hazard;
+	memcpy(r->why, play->why, sizeof(r->why));
+}

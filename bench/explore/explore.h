@@ -162,6 +162,12 @@ struct search_options {
 	bool orders;		/* keep the set of orders */
 };
 
+/*
+ * A schedule @c that was run, the @nr-th, and how it ended: the first that is
+ * violated becomes the witness.
+ */
+void search_count(struct search_result *r, enum outcome outcome,
+		  const struct course *c, uint64_t nr);
 /* One worker's part; its result is for the others to add up. */
 void bounded_run(const struct search_options *o, struct search_result *r);
 void pct_run(const struct search_options *o, uint64_t runs,

@@ -183,29 +183,6 @@ static enum outcome pct_one(struct pct *p, struct course *c)
 	}
 }
 
-static void note(struct search_result *r, enum outcome outcome,
-		 const struct course *c, uint64_t nr)
-{
-	r->schedules++;
-	r->points += fibers.points;
-	if (fibers.points > r->points_max)
-		r->points_max = fibers.points;
-	if (world->nr > r->fibers_max)
-		r->fibers_max = world->nr;
-	r->errors += outcome == OUTCOME_ERROR;
-	r->cut += outcome == OUTCOME_CUT;
-	if (outcome != OUTCOME_VIOLATED)
-		return;
-	r->violations++;
-	if (r->found)
-		return;
-	r->found = true;
-	r->found_nr = nr;
-	r->witness = *c;
-	r->hazard = play->hazard;
-	memcpy(r->why, play->why, sizeof(r->why));
-}
-
 void pct_run(const struct search_options *o, uint64_t runs,
 	     struct search_result *r)
 {
@@ -224,7 +201,7 @@ void pct_run(const struct search_options *o, uint64_t runs,
 		p.seed = order_mix(p.seed);
 		pct_begin(&p, o->bound, points);
 		outcome = pct_one(&p, &c);
-		note(r, outcome, &c, i + 1);
+		search_count(r, outcome, &c, i + 1);
 		if ((r->found && !o->all) ||
 		    (!(r->schedules & 63) &&
 		     seconds_now() - began > o->seconds))
