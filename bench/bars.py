@@ -13,6 +13,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import signal
 import statistics
 import subprocess
@@ -284,16 +285,19 @@ def bar_planning(bars: Bars, program: pathlib.Path) -> None:
 
 
 def resident(session: int) -> int:
-    """Bytes of memory that a session's processes have, shared ones twice."""
-    pages = 0
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+    """Bytes of memory that a session's processes have, shared ones once."""
+    kib = 0
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) != session:
+                continue
+            rollup = (folder / "smaps_rollup").read_text()
         except OSError:
             continue            # it has ended
-        if int(fields[3]) == session:
-            pages += int(fields[21])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        found = re.search(r"^Pss: +(\d+) kB$", rollup, re.M)
+        kib += int(found[1]) if found else 0
+    return kib << 10
 
 
 def bar_run(bars: Bars) -> None:

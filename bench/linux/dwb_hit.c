@@ -109,14 +109,15 @@ bool dwb_hit_fails(struct xfs_buf *bp)
 int dwb_hit_show(char *buf, int n)
 {
 	return n + sysfs_emit_at(buf, n,
-			"hits=%llu hit_daddr=%llu hit_nth=%llu "
-			"hit_blocks=%llu hit_writes=%llu "
-			"hit_not_durable=%llu held=%d failed_async=%d "
-			"failed_sync=%d load_blocks=%llu hit_tree=%s ",
-			hit.hits, hit.daddr, hit.nth, hit.blocks, hit.writes,
-			hit.not_durable, dwb_hit_holds(),
-			atomic_read(&failed_async), atomic_read(&failed_sync),
-			claims.before[0], hit.hits ? hit.tree : "-");
+				 "hits=%llu hit_daddr=%llu hit_nth=%llu "
+				 "hit_blocks=%llu hit_writes=%llu "
+				 "hit_not_durable=%llu held=%d failed_async=%d "
+				 "failed_sync=%d load_blocks=%llu hit_tree=%s ",
+				 hit.hits, hit.daddr, hit.nth, hit.blocks,
+				 hit.writes, hit.not_durable, dwb_hit_holds(),
+				 atomic_read(&failed_async),
+				 atomic_read(&failed_sync), claims.before[0],
+				 hit.hits ? hit.tree : "-");
 }
 
 void dwb_hit_forget(void)

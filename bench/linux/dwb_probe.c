@@ -6,7 +6,8 @@
  * not durable: the load returned success before a block's write completed.
  *
  * Parameters, under /sys/module/xfs/parameters: dwb_counters (reading gives
- * all figures, times in ns; writing forgets everything), and the knobs.
+ * all figures, times in ns; writing forgets everything), and the knobs, some
+ * of them in dwb_hit.c.
  */
 #include "xfs.h"
 #include "xfs_shared.h"
@@ -25,20 +26,23 @@
 static unsigned int ail_eager;		/* push the whole AIL each pass */
 static unsigned int ail_delay_us;	/* sleep before the AIL submits */
 static unsigned int hold_marks;		/* hold it for so many, see below */
-static unsigned int hold_arm_ms;	/* at a hit, hold the AIL so long */
-static unsigned int fail_arm;		/* at a hit, fail that many writes */
-static int hit_nth;	/* hit only that of a load; -1: its last; 0: any */
 module_param_named(dwb_ail_eager, ail_eager, uint, 0644);
 module_param_named(dwb_ail_delay_us, ail_delay_us, uint, 0644);
 module_param_named(dwb_hold_marks, hold_marks, uint, 0644);
-module_param_named(dwb_hold_arm_ms, hold_arm_ms, uint, 0644);
-module_param_named(dwb_fail_arm, fail_arm, uint, 0644);
-module_param_named(dwb_hit_nth, hit_nth, int, 0644);
 
 struct length {
 	u64	count;
 	u64	total_ns;
 	u64	max_ns;
+};
+
+/*
+ * Events come in clusters: what stays linked is met until the AIL's next
+ * submit.  Squares of how many there were between two submits.
+ */
+struct clusters {
+	u64	before;		/* the last submit */
+	u64	squares;
 };
 
 /* dwb_lock guards all of these but the atomics. */
@@ -53,34 +57,21 @@ static struct {
 	u64		met_claim;	/* claims by a bulk load of its block */
 	u64		met_load;	/* ... one when the load began */
 	u64		met_before;	/* met_load at the AIL's last submit */
-	u64		hits;		/* ... with a knob armed */
-	u64		hit_daddr;
-	u64		hit_nth;	/* leaves first, from the left */
-	u64		hit_blocks;	/* of its load: the root is the last */
-	u64		hit_writes;	/* of that block that succeeded */
-	u64		hit_not_durable; /* load returned before its write */
 	u64		ail_passes;	/* looks at what there is to push */
 	u64		ail_submits;	/* started */
 	u64		ail_queued;	/* by the AIL since its last submit */
 	u64		ail_queued_max;	/* ... the most */
 	u64		superseded;	/* exposed until freed, never written */
+	struct clusters	of_met_lookup;
+	struct clusters	of_misqueued;
 	struct length	window;		/* unlocked stale until next submit */
 	struct length	exposed;	/* load's return until block written */
+	struct length	ail_queueing;	/* a look until all is on its list */
+	struct length	ail_submitting;	/* its list, without the delays */
 } c;
 static bool ail_in_submit;		/* dwb_lock */
-static const char *hit_tree;		/* of hit_daddr; dwb_lock */
-/* What bulk loads have claimed; dwb_lock. */
-static struct {
-	u64		now;		/* so far, by the one that runs */
-	bool		finobt;		/* ... which is of it */
-	u64		before[2];	/* by the last one; [1]: of a finobt */
-} claims;
+static u64 ail_began;			/* its look, its submit; dwb_lock */
 static atomic64_t lookups;		/* of cached buffers */
-static atomic_t fails_left;
-static atomic_t failed_async;
-static atomic_t failed_sync;
-static u64 fail_daddr;			/* READ_ONCE, WRITE_ONCE */
-static u64 hold_until;			/* ns, or 0; dwb_lock */
 
 /* A block that a bulk load was given. */
 struct block {
@@ -123,6 +114,17 @@ static void length_add(struct length *l, u64 ns)
 	l->count++;
 	l->total_ns += ns;
 	l->max_ns = max(l->max_ns, ns);
+}
+
+static u64 squares(const struct clusters *k, u64 count)
+{
+	return k->squares + (count - k->before) * (count - k->before);
+}
+
+static void cluster_end(struct clusters *k, u64 count)
+{
+	k->squares = squares(k, count);
+	k->before = count;
 }
 
 static struct block *block_find(xfs_daddr_t daddr)
@@ -303,8 +305,7 @@ void dwb_ioend(struct xfs_buf *bp)
 	    ignored(bp))
 		return;
 	spin_lock(&dwb_lock);
-	if (c.hits && c.hit_daddr == xfs_buf_daddr(bp))
-		c.hit_writes++;
+	dwb_hit_written(xfs_buf_daddr(bp));
 	b = block_find(xfs_buf_daddr(bp));
 	if (b && b->owner)
 		b->durable = b->locked || b->own;
@@ -318,11 +319,7 @@ void dwb_ioend(struct xfs_buf *bp)
 void dwb_submit_bio(struct xfs_buf *bp, struct bio *bio)
 {
 	dwb_submit(bp);	/* a fix may submit by a function of its own */
-	if ((bp->b_flags & XBF_WRITE) && atomic_read(&fails_left) &&
-	    READ_ONCE(fail_daddr) == xfs_buf_daddr(bp) &&
-	    atomic_dec_if_positive(&fails_left) >= 0) {
-		atomic_inc(bp->b_flags & XBF_ASYNC ? &failed_async :
-						     &failed_sync);
+	if (dwb_hit_fails(bp)) {
 		bio_io_error(bio);
 		return;
 	}
@@ -333,6 +330,7 @@ bool dwb_ail_eager(void)
 {
 	spin_lock(&dwb_lock);
 	c.ail_passes++;
+	ail_began = ktime_get_ns();
 	spin_unlock(&dwb_lock);
 	return READ_ONCE(ail_eager);
 }
@@ -364,12 +362,15 @@ void dwb_ail_before_submit(struct xfs_ail *ailp)
 	u64 end;
 
 	dwb_others_queue(ailp);
+	spin_lock(&dwb_lock);
+	length_add(&c.ail_queueing, ktime_get_ns() - ail_began);
+	spin_unlock(&dwb_lock);
 	if (us)
 		usleep_range(us, us + us / 10 + 1);
 	spin_lock(&dwb_lock);
 	/* With so many open, until a load has met its first, or in vain. */
 	end = ktime_get_ns() + HOLD_MARKS_MS * NSEC_PER_MSEC;
-	while (ktime_get_ns() < hold_until ||
+	while (dwb_hit_holds() ||
 	       (hold_marks && nr_open() >= hold_marks &&
 		c.met_load == c.met_before && ktime_get_ns() < end)) {
 		spin_unlock(&dwb_lock);
@@ -377,8 +378,12 @@ void dwb_ail_before_submit(struct xfs_ail *ailp)
 		spin_lock(&dwb_lock);
 	}
 	c.ail_submits++;
+	cluster_end(&c.of_met_lookup, c.met_lookup);
+	cluster_end(&c.of_misqueued, c.misqueued);
+	dwb_waits_cluster_end();
 	c.ail_queued = 0;
 	ail_in_submit = true;
+	ail_began = ktime_get_ns();
 	spin_unlock(&dwb_lock);
 }
 
@@ -389,6 +394,7 @@ void dwb_ail_after_submit(void)
 
 	spin_lock(&dwb_lock);
 	ail_in_submit = false;
+	length_add(&c.ail_submitting, now - ail_began);
 	c.met_before = c.met_load;
 	list_for_each_entry_safe(m, n, &mark_list, list) {
 		if (m->closed && c.ail_submits - m->submits > KEPT_SUBMITS)
@@ -420,33 +426,10 @@ static void load_end(struct task_struct *task, int error)
 			continue;
 		}
 		c.not_durable++;
-		if (c.hits && b->daddr == c.hit_daddr)
-			c.hit_not_durable++;
+		dwb_hit_not_durable(b->daddr);
 		b->owner = NULL;
 		b->returned = now;
 	}
-}
-
-/* Is the block that is now claimed one of those to be hit? */
-static bool hit_wanted(void)
-{
-	u64 all = claims.before[claims.finobt];
-
-	return !hit_nth ||
-	       claims.now == (hit_nth > 0 ? hit_nth : all + 1 + hit_nth);
-}
-
-/* The trial begins: the AIL cannot drop the buffer before it is released. */
-static void hit(struct xfs_btree_cur *cur, xfs_daddr_t daddr)
-{
-	c.hits = 1;
-	c.hit_nth = claims.now;
-	hit_tree = cur->bc_ops->name;
-	c.hit_daddr = daddr;
-	WRITE_ONCE(fail_daddr, daddr);
-	atomic_set(&fails_left, fail_arm);
-	if (hold_arm_ms)
-		hold_until = ktime_get_ns() + hold_arm_ms * NSEC_PER_MSEC;
 }
 
 void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
@@ -479,8 +462,7 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	}
 	hash_add(blocks, &b->node, b->daddr);
 	list_add(&b->list, &block_list);
-	claims.now = nth;
-	claims.finobt = cur->bc_ops == &xfs_finobt_ops;
+	dwb_hit_claim(nth, cur->bc_ops == &xfs_finobt_ops);
 	m = mark_find(daddr);
 	/* A submit that ran when the load began may have dropped it before. */
 	met = m && began && m->submits == submits &&
@@ -488,8 +470,7 @@ void dwb_bload_claim(struct xfs_btree_cur *cur, union xfs_btree_ptr *ptr,
 	c.met_load += met;
 	if (m && m->open && m->submits == c.ail_submits && !ail_in_submit) {
 		c.met_claim++;
-		if ((hold_arm_ms || fail_arm) && !c.hits && hit_wanted())
-			hit(cur, daddr);
+		dwb_hit_met(cur->bc_ops->name, daddr);
 	}
 	spin_unlock(&dwb_lock);
 	if (met)
@@ -505,9 +486,7 @@ int dwb_bload_end(int error)
 		c.loads_failed++;
 	else
 		c.loads++;
-	claims.before[claims.finobt] = claims.now;
-	if (c.hits && !c.hit_blocks)
-		c.hit_blocks = claims.now;
+	dwb_hit_load_end();
 	load_end(current, error);
 	spin_unlock(&dwb_lock);
 	return error;
@@ -533,12 +512,6 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(met_lookup);
 	PRINT(met_claim);
 	PRINT(met_load);
-	PRINT(hits);
-	PRINT(hit_daddr);
-	PRINT(hit_nth);
-	PRINT(hit_blocks);
-	PRINT(hit_writes);
-	PRINT(hit_not_durable);
 	PRINT(ail_passes);
 	PRINT(ail_submits);
 	PRINT(ail_queued);
@@ -546,15 +519,16 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	PRINT(superseded);
 	PRINT_LENGTH(window);
 	PRINT_LENGTH(exposed);
+	PRINT_LENGTH(ail_queueing);
+	PRINT_LENGTH(ail_submitting);
+	n += sysfs_emit_at(buf, n, "met_lookup_squares=%llu "
+			   "misqueued_squares=%llu ",
+			   squares(&c.of_met_lookup, c.met_lookup),
+			   squares(&c.of_misqueued, c.misqueued));
 	n = dwb_waits_show(buf, n);
 	n = dwb_repairs_show(buf, n);
-	n += sysfs_emit_at(buf, n,
-			   "lookups=%lld held=%d failed_async=%d "
-			   "failed_sync=%d load_blocks=%llu hit_tree=%s\n",
-			   atomic64_read(&lookups), ktime_get_ns() < hold_until,
-			   atomic_read(&failed_async),
-			   atomic_read(&failed_sync), claims.before[0],
-			   c.hits ? hit_tree : "-");
+	n = dwb_hit_show(buf, n);
+	n += sysfs_emit_at(buf, n, "lookups=%lld\n", atomic64_read(&lookups));
 	spin_unlock(&dwb_lock);
 	return n;
 }
@@ -572,11 +546,8 @@ static int counters_set(const char *val, const struct kernel_param *kp)
 	memset(&c, 0, sizeof(c));
 	dwb_waits_forget();
 	dwb_repairs_forget();
+	dwb_hit_forget();
 	atomic64_set(&lookups, 0);
-	atomic_set(&fails_left, 0);
-	atomic_set(&failed_async, 0);
-	atomic_set(&failed_sync, 0);
-	hold_until = 0;
 	spin_unlock(&dwb_lock);
 	return 0;
 }

@@ -91,6 +91,8 @@ void dwb_watch_loaded(void);
 /* All that ended, as name=value from buf + n on; or back to nothing. */
 int dwb_waits_show(char *buf, int n);
 void dwb_waits_forget(void);
+/* The AIL submits: what ends from now on is another cluster. */
+void dwb_waits_cluster_end(void);
 
 /*
  * What loads and repairs took, by how many blocks they met, and who frees
@@ -118,6 +120,27 @@ void dwb_load_took(const struct dwb_watch *w, u64 waits, u64 ns);
 /* As dwb_waits_show() and dwb_waits_forget(). */
 int dwb_repairs_show(char *buf, int n);
 void dwb_repairs_forget(void);
+
+/*
+ * A trial's hit (dwb_hit.c).  All but dwb_hit_fails() with dwb_probe.c's lock
+ * held.
+ *
+ * A load is given its nth block, from 1, of a finobt or not; meets the block
+ * that it was just given; and ends.
+ */
+void dwb_hit_claim(unsigned int nth, bool finobt);
+void dwb_hit_met(const char *tree, xfs_daddr_t daddr);
+void dwb_hit_load_end(void);
+/* A write of the block succeeded; a load returned before that. */
+void dwb_hit_written(xfs_daddr_t daddr);
+void dwb_hit_not_durable(xfs_daddr_t daddr);
+/* Is the AIL to be held now? */
+bool dwb_hit_holds(void);
+/* Is this write to fail? */
+bool dwb_hit_fails(struct xfs_buf *bp);
+/* As dwb_waits_show() and dwb_waits_forget(). */
+int dwb_hit_show(char *buf, int n);
+void dwb_hit_forget(void);
 
 /* What buffers the caller has locked, as far as dwb_held.c knows. */
 enum dwb_held {

@@ -30,6 +30,8 @@ static DEFINE_SPINLOCK(ended_lock);
 static struct dwb_sleep ended[DWB_NR_KINDS];
 static u64 ended_held[4];
 static u64 ended_in_load;	/* of those for a list */
+/* Of the same: up to the AIL's last submit, and see dwb_probe.c's clusters. */
+static u64 ended_before, ended_squares;
 static struct dwb_sleep ended_busy;
 
 /* Far more than any of fs/xfs takes from one hook to the next. */
@@ -235,6 +237,22 @@ static int sleep_show(char *buf, int n, const char *name,
 			     s->max_ns);
 }
 
+static u64 squares(void)
+{
+	u64 now = ended[DWB_LIST].count - ended_before;
+
+	lockdep_assert_held(&ended_lock);
+	return ended_squares + now * now;
+}
+
+void dwb_waits_cluster_end(void)
+{
+	spin_lock(&ended_lock);
+	ended_squares = squares();
+	ended_before = ended[DWB_LIST].count;
+	spin_unlock(&ended_lock);
+}
+
 int dwb_waits_show(char *buf, int n)
 {
 	spin_lock(&ended_lock);
@@ -245,9 +263,9 @@ int dwb_waits_show(char *buf, int n)
 	n += sleep_show(buf, n, "busy", &ended_busy);
 	n += sysfs_emit_at(buf, n, "wait_with_agf=%llu wait_with_agi=%llu "
 			   "wait_with_other=%llu wait_with_none=%llu "
-			   "wait_in_load=%llu ",
+			   "wait_in_load=%llu wait_count_squares=%llu ",
 			   ended_held[0], ended_held[1], ended_held[2],
-			   ended_held[3], ended_in_load);
+			   ended_held[3], ended_in_load, squares());
 	spin_unlock(&ended_lock);
 	return n;
 }
@@ -259,5 +277,7 @@ void dwb_waits_forget(void)
 	memset(&ended_busy, 0, sizeof(ended_busy));
 	memset(ended_held, 0, sizeof(ended_held));
 	ended_in_load = 0;
+	ended_before = 0;
+	ended_squares = 0;
 	spin_unlock(&ended_lock);
 }

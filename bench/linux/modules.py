@@ -27,7 +27,10 @@ OPTIONS = [
     "BTREE_IN_MEM",
     "ONLINE_SCRUB_STATS",
 ]
-PROBES = ("dwb_probe.h", "dwb_probe.c", "dwb_held.c", "dwb_wait.c", "dwb_repair.c", "dwb_others.c")
+PROBES = (
+    "dwb_probe.h",
+    *(f"dwb_{name}.c" for name in ("probe", "hit", "held", "wait", "repair", "others")),
+)
 # What a file has that probe.cocci may change.
 PROBED = re.compile(
     rb"\bXBF_STALE\b|&\S+->b_sema\)|\btrace_xfs_buf_(delwri_queue|submit|iodone|get)\("

@@ -28,10 +28,10 @@ struct guest {
 	double step_seconds;		/* the longest step */
 	double repair_ns;		/* half of its repairs took less */
 	/*
-	 * So long the AIL sleeps between passes: a cycle of the storm that
-	 * gives it next to nothing to do, or what the kernel's source says.
+	 * A cycle of its AIL, in the mean: until all is on its list, and that
+	 * list's submit, the lane's delay between them left out.
 	 */
-	double idle_ns;
+	double queueing_ns, submitting_ns;
 	uint64_t repairs, loads, blocks, files, load_ops, syncs, ail_submits;
 	uint64_t lookups, met_claim, met_lookup, misqueued;
 	uint64_t waits, wait_total_ns, wait_max_ns;
@@ -42,6 +42,8 @@ struct pace_row {
 	uint64_t loads, blocks, met, misqueued, waits;
 	uint64_t wait_total_ns, wait_max_ns;
 	uint64_t repairs, repair_total_ns, syncs, frees, ail_cycles, lookups;
+	/* Sums over the AIL's cycles of the square of each one's count. */
+	uint64_t met_squares, misqueued_squares, waits_squares;
 	double seconds;
 	/* For whoever looks for a mechanism. */
 	uint64_t met_lookup, staled_linked, windows, window_total_ns;
@@ -86,6 +88,8 @@ void probe_start(struct probe *p, struct mount *mp, uint64_t others);
 void probe_stop(struct probe *p);
 /* The calling thread's repair began now: it reads inodes for a while. */
 void probe_repair(struct probe *p, uint64_t start);
+/* So many blocks were misqueued, so many waits have ended, just now. */
+void probe_events(struct probe *p, uint64_t misqueued, uint64_t waits);
 void probe_take(struct probe *p, struct pace_row *row);
 
 /* --- a storm: pace_storm.c ------------------------------------------- */

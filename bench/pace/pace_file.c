@@ -87,6 +87,9 @@ static json_t *row_json(const struct pace_options *o,
 		{ "frees", row->frees },
 		{ "ail_cycles", row->ail_cycles },
 		{ "lookups", row->lookups },
+		{ "met_squares", row->met_squares },
+		{ "misqueued_squares", row->misqueued_squares },
+		{ "waits_squares", row->waits_squares },
 	};
 
 	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)

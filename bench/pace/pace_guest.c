@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AIL_SLEEP_NS	54e6	/* 50 ms at HZ 250: 13 ticks and a part */
-
 static double number(const json_t *step, const char *name)
 {
 	return json_number_value(json_object_get(step, name));
@@ -94,6 +92,8 @@ static void add_step(struct guest *g, const json_t *step)
 	g->load_ops += number(step, "load_ops");
 	g->syncs += number(step, "syncs");
 	g->ail_submits += number(step, "ail_submits");
+	g->queueing_ns += number(step, "ail_queueing_total_ns");
+	g->submitting_ns += number(step, "ail_submitting_total_ns");
 	g->lookups += number(step, "lookups");
 	g->met_claim += number(step, "met_claim");
 	g->met_lookup += number(step, "met_lookup");
@@ -103,21 +103,6 @@ static void add_step(struct guest *g, const json_t *step)
 	max = number(step, "wait_max_ns");
 	if (max > g->wait_max_ns)
 		g->wait_max_ns = max;
-}
-
-static void find_idle(struct guest *guests, int nr)
-{
-	for (int i = 0; i < nr; i++) {
-		guests[i].idle_ns = AIL_SLEEP_NS;
-		for (int j = 0; j < nr; j++) {
-			const struct guest *g = &guests[j];
-
-			if (!strcmp(g->scenario, "natural") &&
-			    !strcmp(g->fix, guests[i].fix) && g->ail_submits)
-				guests[i].idle_ns =
-					g->seconds * 1e9 / g->ail_submits;
-		}
-	}
 }
 
 int guest_read(const json_t *json, struct guest guests[GUESTS_MAX], char *why,
@@ -156,6 +141,18 @@ int guest_read(const json_t *json, struct guest guests[GUESTS_MAX], char *why,
 		}
 		add_step(g, step);
 	}
-	find_idle(guests, nr);
+	for (int j = 0; j < nr; j++) {
+		struct guest *g = &guests[j];
+
+		if (!g->queueing_ns || !g->submitting_ns) {
+			snprintf(why, why_size,
+				 "its storms do not tell how long the AIL "
+				 "queued and submitted: an older version ran "
+				 "them");
+			return -1;
+		}
+		g->queueing_ns /= g->ail_submits;
+		g->submitting_ns /= g->ail_submits;
+	}
 	return nr;
 }

@@ -165,6 +165,9 @@ static void add_row(struct pace_row *to, const struct pace_row *from)
 	to->frees += from->frees;
 	to->ail_cycles += from->ail_cycles;
 	to->lookups += from->lookups;
+	to->met_squares += from->met_squares;
+	to->misqueued_squares += from->misqueued_squares;
+	to->waits_squares += from->waits_squares;
 	to->seconds += from->seconds;
 	to->met_lookup += from->met_lookup;
 	to->staled_linked += from->staled_linked;
@@ -173,19 +176,30 @@ static void add_row(struct pace_row *to, const struct pace_row *from)
 	to->met_alloc += from->met_alloc;
 }
 
+/* In clusters: of so many independent events is the error the same. */
+static bool many(uint64_t count, uint64_t squares)
+{
+	return count * (double)count >= EVENTS_ENOUGH * (double)squares &&
+	       count >= EVENTS_ENOUGH;
+}
+
 /* Where the guest saw so many, so should the model. */
 static bool enough(const struct job *job)
 {
 	const struct guest *g = job->o.guest;
+	const struct pace_row *sum = &job->sum;
+
 	if (g->met_lookup >= EVENTS_ENOUGH &&
-	    job->sum.met_lookup < EVENTS_ENOUGH)
+	    !many(sum->met_lookup, sum->met_squares))
 		return false;
-	if (g->misqueued >= EVENTS_ENOUGH && job->sum.misqueued < EVENTS_ENOUGH)
+	if (g->misqueued >= EVENTS_ENOUGH &&
+	    !many(sum->misqueued, sum->misqueued_squares))
 		return false;
-	if (g->waits >= EVENTS_ENOUGH && job->sum.waits < EVENTS_ENOUGH)
+	if (g->waits >= EVENTS_ENOUGH &&
+	    !many(sum->waits, sum->waits_squares))
 		return false;
 	/* A zero, or few: as many loads as the guest. */
-	return job->sum.seconds >= g->seconds;
+	return sum->seconds >= g->seconds;
 }
 
 static int run_round(struct job *jobs, unsigned int nr, struct pace_file *f)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the guest's probe counts and where its knobs hold the AIL, at the
- * cache's points.  A pass that is longer in the guest is stretched here, in
- * the proportion in which the model itself takes time before its submit and in
- * it: a slow processor does both slowly, and sleeps as long as ever.  Its
- * submit is slow at each buffer, so that whoever waits for one goes on while
- * the AIL has others to submit.
+ * cache's points.  The AIL queues and submits for as long as the guest's did:
+ * a slow processor does both slowly, and sleeps as long as ever.  Its submit
+ * is slow at each buffer, so that whoever waits for one goes on while the AIL
+ * has others to submit.
  */
 #include "bench/pace/pace.h"
 
@@ -26,12 +25,17 @@ struct mark {
 	uint64_t submits;	/* begun before it was opened */
 };
 
+/* What one cycle of the AIL has of an event: such come in clusters. */
+struct cluster {
+	uint64_t now;
+	uint64_t squares;	/* of the cycles before */
+};
+
 struct probe {
 	const struct pace_options *o;
 	struct point_ops points;
 	struct mount *mp;	/* NULL: not started; smp_store_release */
 	bool stopped;		/* WRITE_ONCE */
-	uint64_t cycle_ns;	/* of the guest's AIL */
 	uint64_t sync_ns;	/* so long its syncs take */
 	uint64_t nr;
 	uint64_t others;	/* blocks for nobody else, from here on */
@@ -43,17 +47,16 @@ struct probe {
 	uint64_t submits;
 	bool in_submit;
 	struct pace_row c;
+	struct cluster met, misqueued, waits;
 
 	/* The AIL's daemon alone. */
 	struct task *ail;
 	uint64_t pass, submit;	/* when they began */
-	uint64_t queueing;	/* so long until the submit, in this pass */
-	uint64_t last_pass;	/* so long, without delay and sleep */
+	uint64_t last_submit;	/* so long, but for the stretches */
 	uint64_t issued;	/* of the others, in this pass */
 	uint64_t left;		/* its list, in this submit */
 	uint64_t last_left;	/* and in the last */
 	uint64_t stretched;	/* so long, since its submit */
-	double queue_share;	/* of it */
 };
 
 /* When the thread's repair began; 0: it repairs nothing. */
@@ -67,22 +70,12 @@ static uint64_t delay_ns(const struct probe *p)
 	return (us + us / 20) * 1000;
 }
 
-/* How much longer a pass takes in the guest than @here, its delay left out. */
-static uint64_t longer(const struct probe *p, uint64_t here)
-{
-	uint64_t idle = delay_ns(p) + p->o->guest->idle_ns;
-
-	if (p->o->own_pace || p->cycle_ns <= idle + here)
-		return 0;
-	return p->cycle_ns - idle - here;
-}
-
 /* The AIL's daemon: this part of its pass takes so much longer. */
 static void stretch(struct probe *p, double ns)
 {
 	uint64_t start = now_ns();
 
-	if (ns < 1)
+	if (ns < 1 || p->o->own_pace)
 		return;
 	sleep_ns(ns, WAIT_IDLE);
 	p->stretched += now_ns() - start;
@@ -135,15 +128,28 @@ static void queue_others(struct probe *p)
 	}
 }
 
+static uint64_t squares(const struct cluster *c)
+{
+	return c->squares + c->now * c->now;
+}
+
+static void cluster_end(struct cluster *c)
+{
+	c->squares = squares(c);
+	c->now = 0;
+}
+
 static void ail_submit(struct probe *p)
 {
 	queue_others(p);
-	p->queueing = now_ns() - p->pass;
-	stretch(p, longer(p, p->last_pass) * p->queue_share);
+	stretch(p, p->o->guest->queueing_ns - (now_ns() - p->pass));
 	if (delay_ns(p))
 		sleep_ns(delay_ns(p), WAIT_IDLE);
 	spin_lock(&p->lock);
 	p->submits++;
+	cluster_end(&p->met);
+	cluster_end(&p->misqueued);
+	cluster_end(&p->waits);
 	p->in_submit = true;
 	spin_unlock(&p->lock);
 	p->submit = now_ns();
@@ -156,7 +162,7 @@ static void ail_submit(struct probe *p)
 /* So much longer a submit takes in the guest. */
 static double longer_submit(const struct probe *p)
 {
-	return longer(p, p->last_pass) * (1 - p->queue_share);
+	return p->o->guest->submitting_ns - p->last_submit;
 }
 
 /* A buffer has left the list: the guest is slow at each of them. */
@@ -181,16 +187,12 @@ static void other_issued(struct probe *p)
 
 static void ail_sleep(struct probe *p)
 {
-	uint64_t submitting = now_ns() - p->submit - p->stretched;
-
+	p->last_submit = now_ns() - p->submit - p->stretched;
+	stretch(p, longer_submit(p) - p->stretched);
 	spin_lock(&p->lock);
 	p->in_submit = false;
 	drop_open_marks(p);
 	spin_unlock(&p->lock);
-	p->last_pass = p->queueing + submitting;
-	p->queue_share = (double)p->queueing / p->last_pass;
-	if (!p->o->guest->others)
-		stretch(p, longer_submit(p) - p->stretched);
 }
 
 static void staled(struct probe *p, const struct buf_state *s)
@@ -243,7 +245,10 @@ static void at_block(struct probe *p, enum point point,
 		break;
 	case POINT_LOOKUP:
 		/* Twice, as dwb_found() does, by one who waits there. */
-		p->c.met_lookup += s->stale && m->marked && m->open;
+		if (s->stale && m->marked && m->open) {
+			p->c.met_lookup++;
+			p->met.now++;
+		}
 		break;
 	case POINT_ALLOC:
 		p->c.met_alloc += met(p, m);
@@ -316,7 +321,6 @@ struct probe *probe_new(const struct pace_options *o, uint64_t nr)
 	p->o = o;
 	p->nr = nr;
 	p->points = (struct point_ops){ .reached = reached, .ctx = p };
-	p->cycle_ns = o->guest->seconds * 1e9 / o->guest->ail_submits;
 	sync = o->guest->seconds * 1e9 / o->guest->syncs -
 	       o->guest->sync_us * 1e3;
 	p->sync_ns = sync > 0 ? sync : 0;
@@ -361,10 +365,21 @@ void probe_repair(struct probe *p, uint64_t start)
 	repair_start = start;
 }
 
+void probe_events(struct probe *p, uint64_t misqueued, uint64_t waits)
+{
+	spin_lock(&p->lock);
+	p->misqueued.now += misqueued;
+	p->waits.now += waits;
+	spin_unlock(&p->lock);
+}
+
 void probe_take(struct probe *p, struct pace_row *row)
 {
 	spin_lock(&p->lock);
 	*row = p->c;
 	row->ail_cycles = p->submits;
+	row->met_squares = squares(&p->met);
+	row->misqueued_squares = squares(&p->misqueued);
+	row->waits_squares = squares(&p->waits);
 	spin_unlock(&p->lock);
 }

@@ -19,18 +19,21 @@ enum { AGS = 2, MAX_LOADERS = 8 };
 #define AG_BLOCKS		(280u << 8)	/* lane.py: half of "size" */
 #define LEAF_RECORDS		189u	/* as the bulk loader fills them */
 
-/* How long the calling thread waited since it was asked last, ns. */
-static uint64_t add_waits(struct wait_stat *to)
+static void add_waits(struct wait_stat *to, const struct wait_stat *w)
 {
-	struct wait_stat waits[WAIT_KINDS];
-	const struct wait_stat *w = &waits[WAIT_LIST];
-
-	task_take_waits(waits);
 	to->count += w->count;
 	to->total_ns += w->total_ns;
 	if (w->max_ns > to->max_ns)
 		to->max_ns = w->max_ns;
-	return w->total_ns;
+}
+
+/* For lists, by the calling thread, since it was asked last. */
+static struct wait_stat take_waits(void)
+{
+	struct wait_stat waits[WAIT_KINDS];
+
+	task_take_waits(waits);
+	return waits[WAIT_LIST];
 }
 
 /* --- threads beside the one that repairs ------------------------------ */
@@ -57,15 +60,18 @@ static void load_often(void *arg)
 	const struct guest *g = l->s->g;
 	uint64_t period = g->seconds * 1e9 * g->loaders / g->load_ops;
 	uint64_t next = now_ns();
+	struct wait_stat waited;
 
 	while (!task_should_stop() && !l->error) {
 		l->error = storm_load(l);
+		waited = take_waits();
+		add_waits(&l->waits, &waited);
+		probe_events(l->s->probe, 0, waited.count);
 		next += period;
 		if (next < now_ns())
 			next = now_ns();
 		wait_until(next);
 	}
-	add_waits(&l->waits);
 }
 
 /* --- the thread that repairs ------------------------------------------ */
@@ -73,10 +79,12 @@ static void load_often(void *arg)
 static int repair_once(struct storm *s, unsigned int agno)
 {
 	struct repair_result res = { 0 };
-	uint64_t start = now_ns(), waited;
+	uint64_t start = now_ns();
+	struct wait_stat waited = take_waits();
 	int error;
 
-	add_waits(&s->waits);
+	add_waits(&s->waits, &waited);
+	probe_events(s->probe, 0, waited.count);
 	probe_repair(s->probe, start);
 	error = s->fix->repair(s->mp, agno, s->records, &res);
 	probe_repair(s->probe, 0);
@@ -86,9 +94,11 @@ static int repair_once(struct storm *s, unsigned int agno)
 	s->row.blocks += res.blocks;
 	s->row.misqueued += res.misqueued;
 	/* What comes after a wait takes as long as without one. */
-	waited = add_waits(&s->waits);
+	waited = take_waits();
+	add_waits(&s->waits, &waited);
+	probe_events(s->probe, res.misqueued, waited.count);
 	if (!s->o->own_pace)
-		wait_until(start + s->g->repair_ns + waited);
+		wait_until(start + s->g->repair_ns + waited.total_ns);
 	return error;
 }
 
@@ -213,20 +223,17 @@ static int with_threads(struct storm *s, struct loader *loaders)
 	}
 	if (!error)
 		error = rounds(s);
-	waits = s->waits;
+	waits = take_waits();
+	add_waits(&waits, &s->waits);
 	for (unsigned int i = 0; i < nr; i++) {
 		task_stop(&loaders[i].thread);
 		task_join(&loaders[i].thread);
-		waits.count += loaders[i].waits.count;
-		waits.total_ns += loaders[i].waits.total_ns;
-		if (loaders[i].waits.max_ns > waits.max_ns)
-			waits.max_ns = loaders[i].waits.max_ns;
+		add_waits(&waits, &loaders[i].waits);
 		if (!error)
 			error = loaders[i].error;
 	}
 	task_stop(&syncer);
 	task_join(&syncer);
-	add_waits(&waits);
 	s->row.waits = waits.count;
 	s->row.wait_total_ns = waits.total_ns;
 	s->row.wait_max_ns = waits.max_ns;
@@ -248,7 +255,6 @@ static void let_go(struct storm *s, struct loader *loaders)
 static int mounted(struct storm *s)
 {
 	struct loader *loaders = calloc(s->g->loaders + 1, sizeof(*loaders));
-	struct wait_stat waits = { 0 };
 	struct cache_stat stat;
 	struct pace_row seen;
 	uint64_t start;
@@ -257,7 +263,7 @@ static int mounted(struct storm *s)
 	if (!loaders)
 		return -ENOMEM;
 	error = prepare(s);
-	add_waits(&waits);
+	take_waits();
 	s->fix->stat_take(s->mp, &stat);
 	start = now_ns();
 	s->end = start + s->o->seconds * 1e9;

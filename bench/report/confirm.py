@@ -63,7 +63,8 @@ class Kernel:
             or verdict.total(steps, "lookups")
         if not exposure or verdict.unknown(self.data, fix, "wait_count"):
             return None
-        return rate(int(verdict.total(steps, "wait_count")), exposure)
+        return rate(int(verdict.total(steps, "wait_count")), exposure,
+                    verdict.cluster(steps, "wait_count"))
 
     def instructions(self, fix: str) -> list[float]:
         """Of a hit, in each of its steps."""

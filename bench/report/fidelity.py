@@ -42,8 +42,8 @@ def model_count(of: Callable[[Row], float | None],
 def kernel_count(of: str, per: str):
     def figure(those: list[dict]) -> Figure | None:
         exposure = verdict.total(those, per)
-        return rate(round(verdict.total(those, of)), exposure) \
-            if exposure else None
+        return rate(round(verdict.total(those, of)), exposure,
+                    verdict.cluster(those, of)) if exposure else None
     return figure
 
 
@@ -68,7 +68,8 @@ def model_mean_wait(rows: list[Row]) -> Figure | None:
 def kernel_mean_wait(those: list[dict]) -> Figure | None:
     return mean(int(verdict.total(those, "wait_count")),
                 verdict.total(those, "wait_total_ns") / 1e6,
-                max(s.get("wait_max_ns", 0) for s in those) / 1e6)
+                max(s.get("wait_max_ns", 0) for s in those) / 1e6,
+                verdict.cluster(those, "wait_count"))
 
 
 def model_time(rows: list[Row]) -> Figure | None:
@@ -402,7 +403,9 @@ def order(tables: list[Table], sizes: bool) -> list[str]:
                       f"than x{LARGE}, with what the kernel saw of both and "
                       "with its power, the chance that it would show a "
                       "difference of the model's size; [ ]: 95 % interval, "
-                      "exact for counts", "")
+                      "exact for counts; events come in clusters, each "
+                      "between two submits of the AIL, where the run has "
+                      "their sizes", "")
         out += by_metric(telling, sizes)
     out += listed("no fix has in both", empty)
     out += listed("no two fixes differ in the kernel by more than the errors",

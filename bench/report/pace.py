@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "delwribench-pace-1"
 # What a row is called in a step of kernel.json.
-NAMES = {"met": "met_lookup", "waits": "wait_count"}
+NAMES = {"met": "met_lookup", "met_squares": "met_lookup_squares",
+         "waits": "wait_count", "waits_squares": "wait_count_squares"}
 COUNTS = ("loads", "met", "misqueued", "waits", "wait_total_ns",
           "wait_max_ns", "lookups")
 FACTOR, EVENTS, OF_ZERO = 3, 30, 3

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How often the kernel did it: rates and shares with their errors.
 
-Rates get exact (Poisson) intervals, and so do their ratios.  Means of waits
+Rates get exact (Poisson) intervals, and so do their ratios; of events that
+come in clusters only so many count as the clusters are worth.  Means of waits
 get one that takes them for as unequal as they may be.  A figure that is
 neither has as its error the range of its repetitions.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Iterable
 
 import numpy as np
-from scipy.stats import binom, binomtest, chi2, norm
+from scipy.stats import beta, binom, binomtest, chi2, norm
 
 from bench.linux import verdict
 
@@ -34,20 +35,32 @@ class Figure:
     exposure: float | None = None
     log_error: float | None = None
     trials: int | None = None   # of a share
+    cluster: float = 1  # of a rate or a mean: events that count as one
+
+    @property
+    def independent(self) -> float:
+        return self.count / self.cluster
 
     def below(self, other: "Figure") -> bool:
         return self.high < other.low
 
 
-def rate(count: int, exposure: float) -> Figure:
-    """Events per unit of exposure, with the exact 95 % interval."""
-    low = float(chi2.ppf(ALPHA / 2, 2 * count)) / 2 if count else 0.0
-    high = float(chi2.ppf(1 - ALPHA / 2, 2 * count + 2)) / 2
-    return Figure(low / exposure, count / exposure, high / exposure,
-                  count, exposure)
+def rate(count: int, exposure: float, cluster: float = 1) -> Figure:
+    """Events per unit of exposure, with the exact 95 % interval.
+
+    The variance of a sum of clusters is the sum of their sizes' squares
+    (compound Poisson): count / cluster independent events have the same.
+    """
+    events = 2 * count / cluster
+    low = float(chi2.ppf(ALPHA / 2, events)) if count else 0.0
+    high = float(chi2.ppf(1 - ALPHA / 2, events + 2))
+    unit = cluster / 2 / exposure
+    return Figure(low * unit, count / exposure, high * unit, count, exposure,
+                  cluster=cluster)
 
 
-def mean(count: int, total: float, longest: float) -> Figure | None:
+def mean(count: int, total: float, longest: float,
+         cluster: float = 1) -> Figure | None:
     """Of so many waits, of which only sum and longest are known.
 
     The variance of what lies between 0 and M and has the mean m is at most
@@ -58,17 +71,18 @@ def mean(count: int, total: float, longest: float) -> Figure | None:
         return None
     value = total / count
     variance = max(longest / value - 1, 1.0)
-    error = math.sqrt(variance / count)
+    error = math.sqrt(variance * cluster / count)
     reach = math.exp(norm.ppf(1 - ALPHA / 2) * error)
     return Figure(value / reach, value, value * reach, count,
-                  log_error=error)
+                  log_error=error, cluster=cluster)
 
 
 def ratio(one: Figure, other: Figure) -> Figure | None:
     """one / other with its 95 % interval; None: they do not tell.
 
-    Of two rates: given how many events there were together, those of one are
-    binomial (exact).  Of two means: their logarithms' errors add.
+    Of two rates: given how many independent events there were together,
+    those of one are binomial (exact; Clopper and Pearson 1934, by the beta
+    distribution).  Of two means: their logarithms' errors add.
     """
     if one.log_error is not None and other.log_error is not None:
         reach = math.exp(norm.ppf(1 - ALPHA / 2)
@@ -78,13 +92,12 @@ def ratio(one: Figure, other: Figure) -> Figure | None:
     if not one.exposure or not other.exposure \
             or not one.count + other.count:
         return None
-    between = binomtest(one.count, one.count + other.count).proportion_ci(
-        1 - ALPHA, method="exact")
-    low, value, high = (
-        math.inf if p == 1 else p / (1 - p) * other.exposure / one.exposure
-        for p in (between.low, one.count / (one.count + other.count),
-                  between.high))
-    return Figure(low, value, high)
+    a, b = one.independent, other.independent
+    unit = one.cluster / one.exposure / (other.cluster / other.exposure)
+    low = float(beta.ppf(ALPHA / 2, a, b + 1)) if a else 0.0
+    high = float(beta.ppf(1 - ALPHA / 2, a + 1, b)) if b else 1.0
+    return Figure(*(math.inf if p == 1 else p / (1 - p) * unit
+                    for p in (low, a / (a + b), high)))
 
 
 def power(smaller: Figure, larger: Figure, factor: float) -> float | None:
@@ -104,14 +117,15 @@ def power(smaller: Figure, larger: Figure, factor: float) -> float | None:
                               / math.hypot(*errors)))
     if not smaller.exposure or not larger.exposure:
         return None
-    together = smaller.count + larger.count
-    odds = factor * larger.exposure / smaller.exposure
+    together = round(smaller.independent + larger.independent)
+    less, more = (f.exposure / f.cluster for f in (smaller, larger))
+    odds = factor * more / less
     chance = 1.0 if math.isinf(odds) else odds / (1 + odds)
     of_larger = np.arange(together + 1)
     low = np.where(of_larger > 0,
                    chi2.ppf(ALPHA / 2, 2 * np.maximum(of_larger, 1)), 0)
     high = chi2.ppf(1 - ALPHA / 2, 2 * (together - of_larger) + 2)
-    told = high / smaller.exposure < low / larger.exposure
+    told = high / less < low / more
     return float(binom.pmf(of_larger[told], together, chance).sum())
 
 
@@ -141,10 +155,9 @@ def between(figure: Figure | None) -> str:
                                              figure.high)))
 
 
-def time_to_first(count: int, exposure: float) -> str:
-    """Mean seconds to an event, from how many there were in so many."""
-    r = rate(count, exposure)
-    if not count:
+def time_to_first(r: Figure) -> str:
+    """Mean seconds to an event, from their rate."""
+    if not r.count:
         return f"> {short(1 / r.high)}"
     return "{} [{}, {}]".format(*map(short, (1 / r.value, 1 / r.high,
                                              1 / r.low)))
@@ -160,33 +173,33 @@ NAME = 13   # of a scenario; a longer one has a line of its own
 RATES = "  {:14}{:22}{:>5}{:>6} {}".format
 
 
-def rate_rows(title: str, counts: dict[str, tuple[int | None, float]],
-              everyone: int) -> list[str]:
+def rate_rows(title: str, found: dict[str, Figure | None],
+              seconds: dict[str, float], everyone: int) -> list[str]:
     """A line per fix that has any, or has a figure that is unknown; one for
     all that have none, of which the shortest exposure gives the bound."""
-    quiet = [fix for fix, (count, _) in counts.items() if count == 0]
+    quiet = [fix for fix, r in found.items() if r and not r.count]
     out: list[str] = []
-    if not counts:
+    if not found:
         return out
     if len(title) > NAME:
         out, title = [f"  {title}"], ""
     named = len(out)
-    for fix, (count, exposure) in counts.items():
+    for fix, r in found.items():
         if fix in quiet:
             continue
         seen, time = "?", "unknown"
-        if count is not None:
-            seen, time = str(count), time_to_first(count, exposure)
-        out.append(RATES(title, fix, seen, f"{exposure:.1f}", time))
+        if r:
+            seen, time = str(r.count), time_to_first(r)
+        out.append(RATES(title, fix, seen, f"{seconds[fix]:.1f}", time))
         title = ""
     if quiet:
         who = ", ".join(quiet)
-        if len(counts) == everyone and len(quiet) > 1:
+        if len(found) == everyone and len(quiet) > 1:
             who = f"every {'other ' if len(out) > named else ''}fix"
         first, *rest = textwrap.wrap(who, 22)
-        shortest = min(counts[fix][1] for fix in quiet)
+        shortest = min(seconds[fix] for fix in quiet)
         out.append(RATES(title, first, "0", f"{shortest:.1f}",
-                         time_to_first(0, shortest)))
+                         time_to_first(rate(0, shortest))))
         out += [f"{'':16}{line}" for line in rest]
     return out
 
@@ -196,7 +209,8 @@ def rates(data: dict) -> list[str]:
     tables: dict[str, list[str]] = {"misqueued": [], "damaged": []}
     everyone = len({s["fix"] for s in verdict.done(data)})
     for scenario in dict.fromkeys(s["scenario"] for s in data["steps"]):
-        counts: dict[str, tuple[int | None, float]] = {}
+        found: dict[str, Figure | None] = {}
+        seconds: dict[str, float] = {}
         mode = ""
         for fix, those in verdict.by_fix(data, scenario).items():
             mode = verdict.mode(those[0])
@@ -205,17 +219,18 @@ def rates(data: dict) -> list[str]:
                     or scenario == "assert":
                 continue
             # A crash with no knob waits for a misqueued block, too.
-            count: int | None = None
+            found[fix], seconds[fix] = None, exposure
             if verdict.unknown(data, fix, "misqueued"):
                 pass
             elif mode:
-                count = sum(verdict.is_condemned(s) for s in those
-                            if s["hit"])
+                found[fix] = rate(sum(verdict.is_condemned(s) for s in those
+                                      if s["hit"]), exposure)
             elif any("misqueued" in s for s in those):
-                count = int(verdict.total(those, "misqueued"))
-            counts[fix] = count, exposure
+                found[fix] = rate(int(verdict.total(those, "misqueued")),
+                                  exposure,
+                                  verdict.cluster(those, "misqueued"))
         tables["damaged" if mode else "misqueued"] += \
-            rate_rows(scenario, counts, everyone)
+            rate_rows(scenario, found, seconds, everyone)
     out = []
     for title, what in (("misqueued", "a misqueued block"),
                         ("damaged", "damage by a crash, no knob")):

@@ -136,10 +136,15 @@ class Resume(unittest.TestCase):
     ]
 
     def until(
-        self, folder: str, events: dict[str, int], scenario: str = "widened", boots: int = 99
+        self,
+        folder: str,
+        events: dict[str, int],
+        scenario: str = "widened",
+        boots: int = 99,
+        cluster: int = 1,
     ) -> tuple[list[str], dict]:
-        """Which steps are asked for, if each of a fix brings so many events; it is
-        stopped after so many boots."""
+        """Which steps are asked for, if each of a fix brings so many events, in
+        clusters of so many; it is stopped after so many boots."""
         asked: list[str] = []
         left = [boots]
 
@@ -149,7 +154,14 @@ class Resume(unittest.TestCase):
                 raise KeyboardInterrupt
             asked.extend(s.id for s in plan)
             return {
-                s.id: dict.fromkeys(("misqueued", "wait_count", "met_lookup"), str(events[s.fix]))
+                s.id: {
+                    key: str(n)
+                    for name in ("misqueued", "wait_count", "met_lookup")
+                    for key, n in (
+                        (name, events[s.fix]),
+                        (f"{name}_squares", events[s.fix] * cluster),
+                    )
+                }
                 for s in plan
             }
 
@@ -175,8 +187,15 @@ class Resume(unittest.TestCase):
         # none has 30 by then; the one that waits lacks 14 and needs two more.
         self.assertEqual(asked, [*first, "widened-8-waits", "widened-9-waits"])
         self.assertEqual(data["until"], 30)
-        said = "widened: 30 events each were asked for, 1000 s tried: all are there"
+        said = "widened: 30 independent events each were asked for, 1000 s tried: all are there"
         self.assertEqual(self.said, said)
+
+    def test_events_of_one_cluster_are_one(self) -> None:
+        events = {"none": 60, "none_pre_done": 0, "waits": 30, "never_waits": 0}
+        with tempfile.TemporaryDirectory() as folder:
+            asked, _ = self.until(folder, events, cluster=4)
+        # Two steps each: none has 30 of its 120 by then, the other 15 of 60.
+        self.assertEqual(asked[8:], ["widened-8-waits", "widened-9-waits"])
 
     def test_it_gives_up_after_20_minutes_and_says_so(self) -> None:
         events = {"none": 30, "none_pre_done": 0, "waits": 0, "never_waits": 0}

@@ -21,6 +21,7 @@ STEP = {
     "repair_p50_ns": 4000000, "ail_submits": 12, "lookups": 20000,
     "met_claim": 2, "met_lookup": 2, "misqueued": 2, "wait_count": 0,
     "wait_total_ns": 0, "wait_max_ns": 0, "shutdowns": 0,
+    "ail_queueing_total_ns": 12000000, "ail_submitting_total_ns": 120000000,
 }  # fmt: skip
 
 
@@ -81,9 +82,12 @@ class Pace(unittest.TestCase):
         # Old trees' blocks come back, but not all of them within the round.
         self.assertGreater(row["frees"], 0)
         for name in ("met", "met_claim", "misqueued", "waits", "wait_total_ns",
-                     "wait_max_ns", "repair_total_ns", "lookups"):  # fmt: skip
+                     "wait_max_ns", "repair_total_ns", "lookups", "waits_squares"):  # fmt: skip
             self.assertIsInstance(row[name], int)
         self.assertEqual(row["waits"], 0)
+        # At least as many: each cycle of the AIL has its own squared.
+        for name in ("met", "misqueued"):
+            self.assertGreaterEqual(row[f"{name}_squares"], row[name])
         # What is there stays, and the rest is added to it.
         again = self.pace("--kernel-run", str(self.run_dir), "--minutes", "0", steps=[
             STEP, STEP | {"scenario": "churn", "id": "churn-0-none"}])  # fmt: skip
@@ -93,6 +97,24 @@ class Pace(unittest.TestCase):
         self.assertEqual(rows[0], row)
         self.assertEqual([r["scenario"] for r in rows], ["widened", "churn"])
         self.assertEqual({p.name for p in self.run_dir.iterdir()}, {"kernel.json", "pace.json"})
+
+    def test_the_ail_is_as_slow_as_the_guest_s(self):
+        cycles = {}
+        for name in ("queueing", "submitting"):
+            for ms in (1, 400):
+                out = self.run_dir / f"{name}-{ms}.json"
+                step = STEP | {f"ail_{name}_total_ns": 12 * ms * 1000000}
+                got = self.pace("--kernel-run", str(self.run_dir), "--minutes", "0",
+                                "--out", str(out), steps=[step])  # fmt: skip
+                self.assertEqual(got.returncode, 0, got.stderr)
+                cycles[ms] = json.loads(out.read_text())["rows"][0]["ail_cycles"]
+            # In a second of cycles of 480 ms or more; else of 100 or so.
+            self.assertLessEqual(cycles[400], 3)
+            self.assertGreater(cycles[1], cycles[400])
+
+    def test_a_guest_that_does_not_tell_how_slow_it_was(self):
+        old = {k: v for k, v in STEP.items() if not k.startswith("ail_queueing")}
+        self.refused("older version", "--kernel-run", str(self.run_dir), steps=[old])
 
     def test_leaves_what_is_another_s(self):
         for text in ("{", json.dumps({"schema": "delwribench-pace-1", "kernel_run": "r", "rows": []})):

@@ -10,6 +10,7 @@ from pathlib import Path
 import synthetic
 from synthetic import Truth, kernel_run, paced, step
 
+from bench.linux.verdict import cluster
 from bench.report import Refused, cli, pace
 from bench.report.rates import mean, rate
 
@@ -42,6 +43,14 @@ class Sizes(unittest.TestCase):
         self.assertEqual(verdict(rate(29, 1), rate(29, 1)), pace.FEW)
         self.assertEqual(verdict(rate(400, 1), rate(29, 1)), pace.FEW)
         self.assertEqual(verdict(mean(29, 29, 1), mean(90, 90, 1)), pace.FEW)
+
+    def test_events_in_clusters(self):
+        # Of 90 and 60 events 1.5 [1.1, 2.1] is within; in clusters of 15
+        # they say next to nothing.
+        self.assertEqual(pace.size(rate(90, 1), rate(60, 1)).verdict,
+                         pace.WITHIN)
+        self.assertEqual(pace.size(rate(90, 1, 15), rate(60, 1, 15)).verdict,
+                         pace.ACROSS)
 
     def test_zeros(self):
         # The model's rate, 0.003 a load, in the kernel's loads.
@@ -118,6 +127,14 @@ class Folders(unittest.TestCase):
         self.assertIn("sizes at the kernel's pace: 5 within, 2 zero agrees",
                       shown)
         self.assertNotIn("pace of its own", shown)
+
+    def test_clusters_are_read(self):
+        step = {"met_lookup": 60, "met_lookup_squares": 240}
+        self.assertEqual(cluster([step, step], "met_lookup"), 4)
+        # One that does not tell how they came: as if alone.
+        old = {"met_lookup": 60}
+        self.assertEqual(cluster([step, old], "met_lookup"), 1)
+        self.assertEqual(cluster([step, {}], "met_lookup"), 4)
 
     def test_rounds_add_up(self):
         status, text = self.report(self.kernel(*self.STEPS),
