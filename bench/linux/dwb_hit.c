@@ -58,7 +58,7 @@ static bool wanted(void)
 	       claims.now == (hit_nth > 0 ? hit_nth : all + 1 + hit_nth);
 }
 
-void dwb_hit_met(const char *tree, xfs_daddr_t daddr)
+void dwb_hit_met(const char *tree, u64 daddr)
 {
 	if ((!hold_arm_ms && !fail_arm) || hit.hits || !wanted())
 		return;
@@ -79,13 +79,13 @@ void dwb_hit_load_end(void)
 		hit.blocks = claims.now;
 }
 
-void dwb_hit_written(xfs_daddr_t daddr)
+void dwb_hit_written(u64 daddr)
 {
 	if (hit.hits && hit.daddr == daddr)
 		hit.writes++;
 }
 
-void dwb_hit_not_durable(xfs_daddr_t daddr)
+void dwb_hit_not_durable(u64 daddr)
 {
 	if (hit.hits && hit.daddr == daddr)
 		hit.not_durable++;

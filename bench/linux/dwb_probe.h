@@ -129,11 +129,11 @@ void dwb_repairs_forget(void);
  * that it was just given; and ends.
  */
 void dwb_hit_claim(unsigned int nth, bool finobt);
-void dwb_hit_met(const char *tree, xfs_daddr_t daddr);
+void dwb_hit_met(const char *tree, u64 daddr);
 void dwb_hit_load_end(void);
 /* A write of the block succeeded; a load returned before that. */
-void dwb_hit_written(xfs_daddr_t daddr);
-void dwb_hit_not_durable(xfs_daddr_t daddr);
+void dwb_hit_written(u64 daddr);
+void dwb_hit_not_durable(u64 daddr);
 /* Is the AIL to be held now? */
 bool dwb_hit_holds(void);
 /* Is this write to fail? */
