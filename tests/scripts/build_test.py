@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 LISTS = """\
@@ -74,6 +75,14 @@ class Build(unittest.TestCase):
         # As rsync -a, cp -p and tar bring it.
         self.write(self.tree, "third", OLD)
         self.assertEqual(self.build(self.tree), "third")
+
+    def test_at_once(self) -> None:
+        """As scripts/plan in two windows does: each waits for the other."""
+        for says in ("first", "second"):
+            self.write(self.tree, says)
+            with ThreadPoolExecutor(4) as pool:
+                found = list(pool.map(self.build, [self.tree] * 4))
+            self.assertEqual(found, [says] * 4)
 
     def test_copied(self) -> None:
         self.build(self.tree)
