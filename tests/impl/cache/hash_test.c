@@ -5,7 +5,18 @@
  */
 #include "tests/impl/cache/cache_test.h"
 
+#include <stdlib.h>
+
+static bool no_memory;
+
+static void *table_malloc(size_t size)
+{
+	return no_memory ? NULL : malloc(size);
+}
+
+#define malloc(size)	table_malloc(size)
 #include "cache/hash.c"
+#undef malloc
 
 struct item {
 	struct hash_node node;
@@ -189,6 +200,32 @@ static void start_grown(struct hash *hash, struct item *items, uint64_t nr)
 }
 
 /* Below 30 %, straight to what is at most 75 % full. */
+/* Chains get longer, and nothing is lost; with memory it grows again. */
+static void test_no_memory(void **state)
+{
+	struct item *items = new_items(200);
+	struct hash hash;
+
+	(void)state;
+	start_hash(&hash);
+	no_memory = true;
+	assert_int_equal(hash_init(&(struct hash){ 0 }, 0, &nobody), -ENOMEM);
+	insert_all(&hash, items, 0, 200);
+	assert_int_equal(hash.work, 1);
+	assert_int_equal(hash_work(&hash), 0);
+	assert_int_equal(hash.table->size, 32);
+	assert_null(hash.table->future);
+	check_items(&hash, items, 0, 200);
+	remove_all(&hash, items, 0, 10);
+	no_memory = false;
+	insert_all(&hash, items, 0, 10);
+	assert_int_equal(hash_work(&hash), 4);
+	assert_int_equal(hash.table->size, 512);
+	check_items(&hash, items, 0, 200);
+	hash_destroy(&hash);
+	free(items);
+}
+
 static void test_shrink(void **state)
 {
 	struct item *items = new_items(1000);
@@ -467,6 +504,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_worker_grows),
 		cmocka_unit_test(test_late_worker),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_shrink),
 		cmocka_unit_test(test_limits_of_64),
 		cmocka_unit_test(test_held_rehash),
