@@ -528,6 +528,7 @@ static int counters_get(char *buf, const struct kernel_param *kp)
 	n = dwb_waits_show(buf, n);
 	n = dwb_repairs_show(buf, n);
 	n = dwb_hit_show(buf, n);
+	n = dwb_late_show(buf, n);
 	n += sysfs_emit_at(buf, n, "lookups=%lld\n", atomic64_read(&lookups));
 	spin_unlock(&dwb_lock);
 	return n;
@@ -547,6 +548,7 @@ static int counters_set(const char *val, const struct kernel_param *kp)
 	dwb_waits_forget();
 	dwb_repairs_forget();
 	dwb_hit_forget();
+	dwb_late_forget();
 	atomic64_set(&lookups, 0);
 	spin_unlock(&dwb_lock);
 	return 0;

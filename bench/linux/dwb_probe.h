@@ -142,6 +142,18 @@ bool dwb_hit_fails(struct xfs_buf *bp);
 int dwb_hit_show(char *buf, int n);
 void dwb_hit_forget(void);
 
+/*
+ * Wake-ups that come before their store (dwb_late.c).  Instead of a
+ * list_del_init() and the wake_up_var() behind it; and around a
+ * wait_var_event() for that.
+ */
+void dwb_late_off(struct list_head *list);
+void dwb_late_wait(void *list);
+void dwb_late_woken(void *list);
+/* As dwb_waits_show() and dwb_waits_forget(). */
+int dwb_late_show(char *buf, int n);
+void dwb_late_forget(void);
+
 /* What buffers the caller has locked, as far as dwb_held.c knows. */
 enum dwb_held {
 	DWB_HELD_AGF	= 1 << 0,

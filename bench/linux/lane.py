@@ -25,7 +25,8 @@ from common import Failure, run, say, write_if_changed
 # files come and go, and syncfs all the time.
 # eager: the AIL pushes everything each pass; delay: us before it submits.
 # others: so many more buffers on its list in each pass; hold: with so many
-# staled on it, it submits only once a load has met one.
+# staled on it, it submits only once a load has met one; late: wake-ups come
+# before their store, where no barrier forbids that (dwb_late.c).
 COMMON = {
     "type": "inobt",
     "sync_us": 20000,
@@ -35,6 +36,7 @@ COMMON = {
     "eager": 0,
     "delay": 0,
     "hold": 0,
+    "late": 0,
     "others": 0,
     "size": "560m",
     "log": "16m",
@@ -67,6 +69,7 @@ STORMS = {
     # Forced: the AIL waits with its submit for the load, however slow repairs are.
     "neighbours_held": NEIGHBOURS | {"delay": 400000, "hold": 3},
     "long_list": {"eager": 1, "others": 100000},
+    "lost_wakeup": {"eager": 1, "delay": 20000, "late": 1},
     # With the assertions of the files concerned on.
     "assert": {"eager": 1, "delay": 20000},
 }
@@ -111,7 +114,7 @@ QUICK = {
 FULL = {
     "storms": {"natural": 30, "widened": 30, "churn": 20}
     | {"churn_widened": 20, "churn_alone": 20, "trees": 30, "neighbours": 30, "neighbours_held": 15}
-    | {"long_list": 45, "assert": 30},
+    | {"long_list": 45, "lost_wakeup": 30, "assert": 30},
     "rounds": 1,
     "trials": {"crash": 20, "error": 20, "power": 3, "crash_natural": 3}
     | {"crash_finobt": 2, "crash_rmapbt": 2, "crash_refcountbt": 2}
@@ -223,6 +226,7 @@ class Lane:
             known[kind] = built
             if kind != "cost":
                 known["lost_hooks"] = modules.lost_hooks(fix, kind)
+                known["wakes_unordered"] = modules.wakes_unordered(fix, kind)
         if "accelerator" in self.data:
             self._save()
 

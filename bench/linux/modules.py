@@ -29,13 +29,13 @@ OPTIONS = [
 ]
 PROBES = (
     "dwb_probe.h",
-    *(f"dwb_{name}.c" for name in ("probe", "hit", "held", "wait", "repair", "others")),
+    *(f"dwb_{name}.c" for name in ("probe", "hit", "held", "wait", "late", "repair", "others")),
 )
 # What a file has that probe.cocci may change.
 PROBED = re.compile(
     rb"\bXBF_STALE\b|&\S+->b_sema\)|\btrace_xfs_buf_(delwri_queue|submit|iodone|get)\("
     rb"|\bXBF_TRYLOCK\b|\bsubmit_bio\(|\bXFS_AIL_OPSTATE_PUSH_ALL\b|&\S+->ail_buf_list\b"
-    rb"|\btrace_xfs_extent_busy\(|\btrace_xchk_start\("
+    rb"|\btrace_xfs_extent_busy\(|\btrace_xchk_start\(|\bwake_up_var\(|\bwait_var_event\("
     rb"|->btree_height\b|->claim_block\b|\bxfs_btree_bload_get_records_fn\b|\bxfs_buf_stale\("
 )
 # Without these nobody knows what a load did: by hook, where it belongs.
@@ -51,6 +51,8 @@ REACHES = {
     "dwb_watch_load": ("dwb_bload_claim",),
     "dwb_watch_lookup": ("dwb_found",),
 }
+# What a fix need not have a place for: no figure of another storm rests on it.
+LATE = ("dwb_late_off", "dwb_late_wait", "dwb_late_woken")
 # What has one place: with more, nobody knows which of them is meant.
 ONCE = ("dwb_ail_before_submit", "dwb_ail_after_submit")
 FUNCTION = re.compile(rb"^(?:[\w *]*[ *])?(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", re.M | re.S)
@@ -202,7 +204,14 @@ def _names(files: dict[str, bytes], fix: fixes.Fix) -> bytes:
 
 def lost_hooks(fix: fixes.Fix, kind: str = "probe") -> list[str]:
     """Of its module with probes: the hooks that found no place in the source."""
-    return module(fix, kind).with_suffix(".lost").read_text().split()
+    lost = module(fix, kind).with_suffix(".lost").read_text().split()
+    return [hook for hook in lost if hook not in LATE]
+
+
+def wakes_unordered(fix: fixes.Fix, kind: str = "probe") -> bool:
+    """Does a wake-up follow, with nothing between, the store that it tells of?"""
+    lost = module(fix, kind).with_suffix(".lost").read_text().split()
+    return not set(lost) & set(LATE)
 
 
 def wanted(fix: fixes.Fix, kind: str) -> tuple[str, dict[str, bytes], list[str]]:

@@ -91,6 +91,21 @@ expression bp;
 +	dwb_queue(bp);
  	trace_xfs_buf_delwri_queue(bp, ...);
 
+// With a barrier between the two, or anything else, there is no such place.
+@late@
+expression list;
+@@
+-	list_del_init(list);
+-	wake_up_var(list);
++	dwb_late_off(list);
+
+@late_wait@
+expression list, e;
+@@
++	dwb_late_wait(list);
+ 	wait_var_event(list, e);
++	dwb_late_woken(list);
+
 @found@
 identifier f, bp, flags;
 statement S1, S2;

@@ -71,6 +71,8 @@ def _knobs(settings: dict) -> str:
         how.append(f"{settings['delay'] / 1000:g} ms before it submits")
     if settings.get("hold"):
         how.append(f"it waits for a load to meet one, if {settings['hold']} or more are staled")
+    if settings.get("late"):
+        how.append("wake-ups come before their store")
     if settings.get("others"):
         how.append(f"{settings['others']:,} buffers more on its list")
     return ", ".join(how) or "no knob"
@@ -218,6 +220,27 @@ def _waits(data: dict) -> list[str]:
         )
         longest = "?" if fix in unknown else _max_ms(steps, "wait")
         out.append(f"{fix:22}{_sum(data, fix, steps, 'wait_count'):>6}{longest:>10}{held}")
+    return out
+
+
+def _late(data: dict) -> list[str]:
+    """Wake-ups that look for sleepers before their store is visible."""
+    rows = by_fix(data, "lost_wakeup")
+    if not rows:
+        return []
+    out = ["", *_filled("wake-ups that look for sleepers before the store that they tell of is"
+                        " visible, as every processor may where no barrier stands between;"
+                        " waiter and list's owner held")]  # fmt: skip
+    out.append(f"{'':22}{'tries':>7}{'lost':>7}")
+    ordered = []
+    for fix, steps in rows.items():
+        if not data["fixes"].get(fix, {}).get("wakes_unordered"):
+            ordered.append(fix)
+            continue
+        tries, lost = (total(steps, f"late_{what}") for what in ("tries", "lost"))
+        out.append(f"{fix:22}{tries:7.0f}{lost:7.0f}")
+    if ordered:
+        out += _filled(f"no such place: {', '.join(ordered)}")
     return out
 
 
@@ -401,6 +424,7 @@ def render(data: dict) -> str:
     out += _met(data)
     out += _windows(data)
     out += _waits(data)
+    out += _late(data)
     out += _cost(data)
     for lines in (events(data), complaints.complained(done(data))):
         out += ["", *_each_filled(lines)] if lines else []

@@ -171,6 +171,9 @@ def _losses(data: dict, step: dict) -> list[str]:
     for name in ("misqueued", "not_durable"):
         if step.get(name) and not unknown(data, step["fix"], name):
             what.append(f"{step[name]} blocks {name.replace('_', ' ')}")
+    if step.get("late_lost"):
+        tries = step["late_tries"]
+        what.append(f"{step['late_lost']} of {tries} wake-ups lost that looked before their store")
     if step.get("hung_tasks"):
         what.append(f"{step['hung_tasks']} hung tasks")
     if shut_down(step):
@@ -249,6 +252,9 @@ def by_chance(data: dict) -> list[str]:
             loads = [s["loads"] for s in steps if "loads" in s]
             if not mode(steps[0]) and any(s.get("repairs") for s in steps) and not any(loads):
                 out.append(f"{scenario}: {fix}: repairs without one bulk load: nothing shown")
+            unordered = data.get("fixes", {}).get(fix, {}).get("wakes_unordered")
+            if scenario == "lost_wakeup" and unordered and not total(steps, "late_tries"):
+                out.append(f"{scenario}: {fix}: waiter and owner never met: nothing shown")
             if scenario == "hunt" and can_wait(data, fix) and not waits:
                 out.append(f"hunt: {fix} waited for no list: nothing shown about hanging in it")
             if mode(steps[0]) not in ("", "natural") and not any(map(is_valid, steps)):

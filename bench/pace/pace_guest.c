@@ -32,7 +32,7 @@ static bool is_storm(const json_t *step)
 	       !json_object_get(settings, "mode") &&
 	       json_is_integer(json_object_get(step, "loads")) &&
 	       number(step, "seconds") > 0 && strcmp(scenario, "hunt") &&
-	       strcmp(scenario, "assert");
+	       strcmp(scenario, "assert") && strcmp(scenario, "lost_wakeup");
 }
 
 static struct guest *find(struct guest *guests, int *nr, const char *scenario,

@@ -293,7 +293,7 @@ def at_pace(paced: pace.Paced, data: dict) -> tuple[list[Table], list[str]]:
     storms = [s for s in dict.fromkeys(s["scenario"] for s in data["steps"])
               if any("loads" in one and not verdict.mode(one)
                      for one in verdict.done(data, s))
-              and s not in ("assert", "hunt")]
+              and s not in ("assert", "hunt", "lost_wakeup")]
     for scenario in dict.fromkeys([*storms, *paced.scenarios()]):
         rows = paced.by_fix(scenario, data["kernel"])
         those = verdict.by_fix(data, scenario)

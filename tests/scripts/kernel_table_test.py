@@ -88,6 +88,28 @@ def joined(lines: list[str]) -> str:
     return " ".join(lines)
 
 
+class LostWakeup(unittest.TestCase):
+    """Wake-ups that look for sleepers before their store is visible."""
+
+    def test_who_loses_them_and_who_cannot(self) -> None:
+        steps = [
+            storm("lost_wakeup", fix, misqueued=0, not_durable=0, late_tries=tries, late_lost=lost)
+            for fix, tries, lost in (("mine", 9, 7), ("seldom", 0, 0), ("with_barrier", 0, 0))
+        ]
+        fixes = {f: {"wakes_unordered": f != "with_barrier"} for f in ("mine", "seldom", "with_barrier")}
+        data = {"fixes": fixes, "steps": steps}
+        shown = [" ".join(line.split()) for line in table._late(data)]
+        self.assertIn("mine 9 7", shown)
+        self.assertIn("seldom 0 0", shown)
+        self.assertIn("no such place: with_barrier", shown)
+        self.assertEqual(
+            verdict.findings(data),
+            ["mine: lost_wakeup-0-mine: 7 of 9 wake-ups lost that looked before their store"],
+        )
+        unshown = [line for line in verdict.by_chance(data) if "never met" in line]
+        self.assertEqual(unshown, ["lost_wakeup: seldom: waiter and owner never met: nothing shown"])
+
+
 class Unknown(unittest.TestCase):
     """A figure whose hook is lost is neither 0 nor a count."""
 
