@@ -22,9 +22,9 @@
 #define PAGES_BYTES	(1u << 22)
 #define STACKS_AT	(WORLD_AT + (1ull << 24))
 #define HEAPS_AT	(WORLD_AT + (1ull << 26))
-#define PAGES_AT	(WORLD_AT + (1ull << 27))
-#define BIG_AT		(WORLD_AT + (1ull << 28))
-#define BIG_END		(WORLD_AT + (1ull << 30))
+#define PAGES_AT	(WORLD_AT + (1ull << 29))
+#define BIG_AT		(WORLD_AT + (1ull << 30))
+#define BIG_END		(WORLD_AT + (1ull << 31))
 
 _Static_assert(sizeof(struct fiber_world) <= STACKS_AT - WORLD_AT, "world");
 _Static_assert((PAGES_AT - HEAPS_AT) / HEAP_BYTES >= FIBERS, "heaps");
@@ -70,8 +70,12 @@ void arena_fiber_init(struct fiber *f)
 	f->pages = pages_of(f->id);
 }
 
+void (*arena_full)(const char *what);
+
 static void __attribute__((noreturn)) full(const char *what)
 {
+	if (arena_full)
+		arena_full(what);
 	fprintf(stderr, "fibers: a scenario has used up %s: make it smaller\n",
 		what);
 	abort();

@@ -8,6 +8,7 @@
 #include "bench/fibers/arena.h"
 #include "bench/fibers/switch.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 struct fibers fibers = { .stop_at = UINT64_MAX };
@@ -22,6 +23,7 @@ static enum fiber_stop stopped;
 enum fiber_stop fibers_run(struct fiber *f)
 {
 	fibers.cur = f;
+	fibers.plain = 0;
 	current_task = &f->task;
 	switch_stack(&fibers.host_sp, f->sp);
 	return stopped;
@@ -72,6 +74,12 @@ void fiber_yield(void)
 	fibers_stop(STOP_YIELD);
 }
 
+void fiber_loops(void)
+{
+	block(FIBER_LOOPS);
+	abort();
+}
+
 static void fiber_main(void)
 {
 	struct fiber *f = fibers.cur;
@@ -100,10 +108,36 @@ struct fiber *fiber_new(const char *name, void (*fn)(void *arg), void *arg)
 	world->nr++;
 	*f = (struct fiber){ .id = id, .fn = fn, .arg = arg };
 	f->task.tid = id + 1;
+	f->task.next = id ? &world->fiber[id - 1].task : NULL;
 	task_name(&f->task, "%s", name);
 	arena_fiber_init(f);
 	f->sp = switch_prepare(arena_stack(id), FIBER_STACK, fiber_main);
 	return f;
+}
+
+void fiber_until(bool (*cond)(const void *on), const void *on, uint64_t ns)
+{
+	struct fiber *f = fibers.cur;
+
+	f->until = cond;
+	f->until_on = on;
+	f->expires = ns ? world->now + ns : 0;
+	block(FIBER_UNTIL);
+	f->expires = 0;
+}
+
+bool fiber_holds(struct fiber *f)
+{
+	struct fibers saved = fibers;
+	bool holds;
+
+	/* It sees what it would see, and that is no access of its. */
+	fibers.cur = f;
+	fibers.stop_at = UINT64_MAX;
+	fibers.ordered = false;
+	holds = f->until(f->until_on);
+	fibers = saved;
+	return holds;
 }
 
 /* --- spinlocks ------------------------------------------------------- */
@@ -170,10 +204,9 @@ uint64_t now_ns(void)
 	return world->now;
 }
 
-/* Nobody asks for all of them: whoever looks on has the world. */
 struct task *task_list(void)
 {
-	return NULL;
+	return &world->fiber[world->nr - 1].task;
 }
 
 struct task *task_register(void)
@@ -187,6 +220,13 @@ static struct fiber *fiber_of(struct task *t)
 	return container_of(t, struct fiber, task);
 }
 
+/* What others may read of it changes: in their order, but no point. */
+static void told(struct task *t)
+{
+	if (fibers.ordered)
+		order_access((uintptr_t)&t->wait_kind, true);
+}
+
 uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 {
 	struct task *t = current;
@@ -197,7 +237,10 @@ uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 		t->before_sleep(t);
 	fiber_drain(f, f->nr_stores);
 	limit = ns > UINT64_MAX - start ? UINT64_MAX : start + ns;
+	told(t);
 	t->wait_kind = kind;
+	t->wait_since = start;
+	t->expires = ns == SLEEP_FOREVER ? 0 : limit;
 	t->wait_on = on ? on : t;
 	if (kind == WAIT_LIST)
 		stall_clocks_start(t);
@@ -211,6 +254,7 @@ uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 	}
 	if (kind == WAIT_LIST)
 		stall_clocks_stop(t);
+	told(t);
 	t->wait_on = NULL;
 	t->wait_kind = WAIT_NONE;
 	end = now_ns();
@@ -252,6 +296,8 @@ int task_start(struct thread *thread, const char *name, int cpu,
 
 	/* Its number is its place. */
 	fiber_point(&world->nr, ACCESS_RMW);
+	if (world->nr == FIBERS)
+		return -EAGAIN;
 	f = fiber_new(name, fn, arg);
 	*thread = (struct thread){
 		.handle = f->id,
@@ -282,4 +328,5 @@ void task_join(struct thread *thread)
 	}
 	me->joins = NULL;
 	fiber_point(&f->joins, ACCESS_LOAD);
+	f->task.tid = 0;
 }

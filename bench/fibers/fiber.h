@@ -14,7 +14,7 @@
 
 #include "sync/sync.h"
 
-#define FIBERS		16
+#define FIBERS		64
 #define FIBER_STACK	65536u
 #define FIBER_STORES	32
 
@@ -23,6 +23,8 @@ enum fiber_why {
 	FIBER_SPINS,		/* until somebody stores to ->spins_on */
 	FIBER_SLEEPS,		/* until woken, or at ->expires */
 	FIBER_JOINS,		/* until ->joins is done */
+	FIBER_UNTIL,		/* until ->until holds, or at ->expires */
+	FIBER_LOOPS,		/* for ever, between two accesses */
 	FIBER_DONE,
 };
 
@@ -39,6 +41,8 @@ struct fiber {
 	enum fiber_why why;
 	uintptr_t spins_on;
 	struct fiber *joins;
+	bool (*until)(const void *on);
+	const void *until_on;
 	uint64_t expires;	/* virtual ns; 0: never */
 	void (*fn)(void *arg);
 	void *arg;
@@ -79,6 +83,7 @@ struct fibers {
 	struct fiber *cur;
 	uint64_t points;	/* accesses so far */
 	uint64_t stop_at;	/* stop before this one */
+	unsigned int plain;	/* other accesses since fibers_run() */
 	bool ordered;		/* keep the order's hash: order.h */
 	bool tso;		/* stores wait in buffers */
 	bool stop_on_wake;	/* ... as soon as a fiber becomes runnable */
@@ -91,6 +96,8 @@ extern struct fibers fibers;
 
 /* Map the arena, once a process; 0 or -errno. */
 int arena_init(void);
+/* Called when there is no more of @what, if set; does not return. */
+extern void (*arena_full)(const char *what);
 
 /* A fiber that has not run yet.  It never returns memory. */
 struct fiber *fiber_new(const char *name, void (*fn)(void *arg), void *arg);
@@ -100,12 +107,22 @@ enum fiber_stop fibers_run(struct fiber *f);
 void __attribute__((noreturn)) fibers_end(void);
 /* By a fiber: stop, as if there were an access. */
 void fibers_pause(void);
+/*
+ * By a fiber: until @cond(@on), at which the host looks: it takes no lock and
+ * changes nothing.  @ns: so long at most; 0: as long as it takes.
+ */
+void fiber_until(bool (*cond)(const void *on), const void *on, uint64_t ns);
+/* By the host: does what @f waits for in fiber_until() hold? */
+bool fiber_holds(struct fiber *f);
 /* Time is up for a sleeper with a limit: so late is it now, and it can run. */
 void fiber_expire(struct fiber *f);
 
 /* --- what stands behind the accesses ------------------------------- */
 
 void fibers_stop(enum fiber_stop why);
+/* Plain accesses, in a row, of who does nothing else any more. */
+#define FIBER_PLAIN_MAX		30000000u
+void __attribute__((noreturn, cold)) fiber_loops(void);
 void order_access(uintptr_t addr, bool write);
 
 /* Ahead of each access; who is in no world yet is not scheduled. */

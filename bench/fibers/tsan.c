@@ -91,6 +91,8 @@ static void plain(uintptr_t addr, unsigned int size)
 {
 	uint64_t value;
 
+	if (unlikely(++fibers.plain == FIBER_PLAIN_MAX) && fibers.cur)
+		fiber_loops();
 	if (fibers.cur && fibers.cur->nr_stores &&
 	    forwarded(addr, size, &value))
 		drain();
