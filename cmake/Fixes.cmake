@@ -68,8 +68,8 @@ function(add_copy copy fix counting file)
 		set_target_properties(cache_${copy} PROPERTIES ${one_source})
 	endif()
 	add_custom_command(OUTPUT ${joined}
-		COMMAND ${PROJECT_SOURCE_DIR}/cmake/join.sh ${copy} ${joined}
-			${GNU_LD} ${GNU_NM} ${GNU_OBJCOPY}
+		COMMAND ${PROJECT_SOURCE_DIR}/cmake/join.sh ${copy} fix_${copy}
+			${joined} ${GNU_LD} ${GNU_NM} ${GNU_OBJCOPY}
 			$<TARGET_OBJECTS:cache_${copy}>
 		DEPENDS ${PROJECT_SOURCE_DIR}/cmake/join.sh
 			$<TARGET_OBJECTS:cache_${copy}>

@@ -13,94 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/child.h"
+#include "bench/oracle/fibers/run.h"
 #include "scenarios.h"
 
 #define CHILDREN	12		/* mostly asleep, as the AIL is */
 #define CHILD_SECONDS	(STAGE_WATCHDOG_S + 30)
+#define FIBERS_SECONDS	60		/* of a processor; seldom one */
 #define POLL_US		2000
-
-const struct scenario scenarios[] = {
-	{ "review", HAZARD_ORDERING, scenario_ordering, false },
-	{ "read-ahead before reuse", HAZARD_ORDERING,
-	  scenario_ordering_readahead, false },
-	{ "live scan before reuse", HAZARD_ORDERING,
-	  scenario_ordering_livescan, false },
-	{ "synchronous write on the list", HAZARD_ORDERING,
-	  scenario_ordering_bwrite, false },
-	{ "locked at the submit", HAZARD_ORDERING, scenario_ordering_locked,
-	  false },
-	{ "left on the list for being locked", HAZARD_ORDERING,
-	  scenario_ordering_left_locked, false },
-	{ "owner queues it, another looks it up", HAZARD_ORDERING,
-	  scenario_ordering_two_lookups, false },
-	{ "freed while the LRU gets it", HAZARD_ORDERING,
-	  scenario_ordering_unseen, false },
-	{ "write error", HAZARD_LOST_ERROR, scenario_lost_error, false },
-	{ "reader after the commit", HAZARD_REREAD, scenario_reread, false },
-	{ "read-ahead during the wait", HAZARD_REREAD,
-	  scenario_reread_readahead, false },
-	{ "freed block becomes data", HAZARD_STALE_WRITE,
-	  scenario_stale_write, false },
-	{ "the same, read ahead before", HAZARD_STALE_WRITE,
-	  scenario_stale_write_readahead, false },
-	{ "staled while the owner sleeps for it", HAZARD_STALE_WRITE,
-	  scenario_stale_write_asleep, false },
-	{ "whole review", HAZARD_FLAG_LEAK, scenario_flag_leak, false },
-	{ "synchronous write and cancel", HAZARD_FLAG_LEAK,
-	  scenario_flag_leak_bwrite, false },
-	{ "everybody running", HAZARD_DEADLOCK, scenario_deadlock, false },
-	{ "caller owns the list", HAZARD_DEADLOCK,
-	  scenario_deadlock_own_list, false },
-	{ "direct staler", HAZARD_DEADLOCK,
-	  scenario_deadlock_direct_stale, false },
-	{ "read-ahead before a lookup", HAZARD_DEADLOCK,
-	  scenario_deadlock_readahead, false },
-	{ "live scan, owner waits for it", HAZARD_DEADLOCK,
-	  scenario_deadlock_livescan, false },
-	{ "every way off a list", HAZARD_DEADLOCK, scenario_deadlock_let_go,
-	  false },
-	{ "AG header", HAZARD_COLLATERAL_STALL, scenario_collateral_stall,
-	  false },
-	{ "AG header, the daemon held", HAZARD_COLLATERAL_STALL,
-	  scenario_collateral_stall_held, false },
-	{ "scan locks the block", HAZARD_UNBOUNDED_WAIT,
-	  scenario_unbounded_wait, false },
-	{ "store buffering", HAZARD_LOST_WAKEUP, scenario_lost_wakeup, true },
-	{ "nobody waits", HAZARD_LOST_WAKEUP, scenario_lost_wakeup_nobody,
-	  false },
-	{ "other paths", HAZARD_LOST_WAKEUP, scenario_lost_wakeup_paths,
-	  false },
-	{ "neighbours staled in the walk", HAZARD_LIST_CORRUPTION,
-	  scenario_list_walk, false },
-	{ "failure in flight", HAZARD_LIST_CORRUPTION,
-	  scenario_list_in_flight, false },
-	{ "submitted after a shutdown", HAZARD_LIST_CORRUPTION,
-	  scenario_list_shutdown, false },
-	{ "owner against staler", HAZARD_LIST_CORRUPTION, scenario_list_race,
-	  false },
-	{ "queued again during the wait", HAZARD_LIST_CORRUPTION,
-	  scenario_list_requeued, false },
-	{ "whole review", HAZARD_LEAK, scenario_leak, false },
-	{ "failed load", HAZARD_LEAK, scenario_leak_error, false },
-	{ "shutdown", HAZARD_LEAK, scenario_leak_cancel, false },
-	{ "lists cancelled", HAZARD_LEAK, scenario_leak_entries, false },
-	{ NULL, HAZARDS, NULL, false },
-};
-
-const char *verdict_name(enum verdict verdict)
-{
-	static const char *const names[] = {
-		[VERDICT_HOLDS] = "holds",
-		[VERDICT_VIOLATED] = "violated",
-		[VERDICT_UNTESTED] = "untested",
-	};
-
-	return names[verdict];
-}
 
 const struct fix *fix_by_name(const char *name)
 {
@@ -117,35 +41,6 @@ bool fix_is_twin(const struct fix *fix)
 	return len > 5 && !strcmp(fix->name + len - 5, "_twin");
 }
 
-void scenario_run(const struct scenario *sc, const struct fix *fix,
-		  struct finding *finding)
-{
-	struct stage *s = calloc(1, sizeof(*s));
-
-	finding->verdict = VERDICT_UNTESTED;
-	finding->begun = false;
-	snprintf(finding->evidence, EVIDENCE_MAX, "no verdict was reached");
-	if (!s) {
-		snprintf(finding->evidence, EVIDENCE_MAX, "out of memory");
-		return;
-	}
-	if (fix->does_nothing) {
-		snprintf(finding->evidence, EVIDENCE_MAX,
-			 "does nothing: the harness's floor");
-		return;
-	}
-	for (int trial = 0; trial < STAGE_TRIALS; trial++) {
-		struct teardown left;
-
-		if (stage_open(s, fix, finding))
-			return;
-		sc->run(s);
-		if (!s->invalid)
-			return;
-		stage_close(s, &left);
-	}
-}
-
 /* --- children ------------------------------------------------------- */
 
 struct job {
@@ -160,21 +55,32 @@ struct trial {
 	struct child child;
 	struct job job;
 	const struct fix *fix;
+	bool fibers;
 	uint64_t started_ns;
 	struct finding *finding;	/* shared with the child */
 };
 
 static void trial_main(void *arg)
 {
+	const struct rlimit limit = { FIBERS_SECONDS, RLIM_INFINITY };
 	struct trial *t = arg;
 
-	scenario_run(t->job.sc, t->fix, t->finding);
+	if (!t->fibers) {
+		scenario_run(t->job.sc, t->fix, t->finding);
+		return;
+	}
+	/* It needs no clock, and has an end of its own before. */
+	setrlimit(RLIMIT_CPU, &limit);
+	fibers_scenario(t->job.sc - scenarios, t->fix->cache, t->fix->name,
+			t->finding);
 }
 
 static int trial_start(struct matrix *m, struct trial *t, struct job job)
 {
 	t->job = job;
 	t->fix = m->fix[job.fix];
+	t->fibers = !m->threads && !job.sc->alone && fibers_scenario &&
+		    fibers_have(t->fix->cache, t->fix->name);
 	t->started_ns = now_ns();
 	t->finding->verdict = VERDICT_UNTESTED;
 	t->finding->begun = t->finding->crashed = false;
@@ -193,7 +99,9 @@ static bool killed_from_outside(int status)
 /* A crash, or the exit code of a sanitizer: no evidence is stronger. */
 static void explain_death(struct finding *f, int status)
 {
-	f->crashed = f->begun && !killed_from_outside(status);
+	bool endless = WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU;
+
+	f->crashed = f->begun && !endless && !killed_from_outside(status);
 	f->verdict = f->crashed ? VERDICT_VIOLATED : VERDICT_UNTESTED;
 	if (killed_from_outside(status))
 		snprintf(f->evidence, EVIDENCE_MAX,
@@ -202,6 +110,10 @@ static void explain_death(struct finding *f, int status)
 			 WTERMSIG(status) == SIGKILL ?
 				 ", perhaps for want of memory (dmesg)" :
 				 "");
+	else if (endless)
+		snprintf(f->evidence, EVIDENCE_MAX,
+			 "no end within %d s of a processor: killed",
+			 FIBERS_SECONDS);
 	else if (WIFSIGNALED(status))
 		snprintf(f->evidence, EVIDENCE_MAX, "%s: %s",
 			 f->begun ? "the scenario died" :
@@ -265,7 +177,8 @@ static void cell_add(struct cell *cell, const struct job *job,
 /* True when the child is gone and its finding has been counted. */
 static bool trial_reap(struct matrix *m, struct trial *t)
 {
-	bool late = now_ns() - t->started_ns > CHILD_SECONDS * 1000000000ull;
+	bool late = !t->fibers &&
+		    now_ns() - t->started_ns > CHILD_SECONDS * 1000000000ull;
 	int status = 0, reaped;
 
 	if (late || child_interrupted())

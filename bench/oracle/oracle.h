@@ -29,7 +29,7 @@ struct scenario {
 	enum hazard hazard;
 	/* Drives @s and calls stage_verdict(), or leaves it untested. */
 	void (*run)(struct stage *s);
-	bool alone;			/* needs the machine to itself */
+	bool alone;			/* of threads, and the machine's only */
 };
 
 /* Ended by an entry without a name. */

@@ -81,8 +81,7 @@ void scenario_list_walk(struct stage *s)
 		return;
 	staler = stage_start(s, "Repair1", actor_stale_next, 0);
 	/* Until it is through, or blocked by what the owner has locked. */
-	for (int i = 0; i < 100 && !stage_is_done(staler); i++)
-		sleep_ns(500000, WAIT_NONE);
+	stage_settle(s, staler);
 	stage_release(s, walk);
 	if (!stage_join(s, owner)) {
 		/* Who waits for a staler that waits for him is not walking. */
@@ -119,9 +118,7 @@ void scenario_list_in_flight(struct stage *s)
 	device_hold(s->dev, s->block);
 	device_fail_writes(s->dev, s->block + 1, WALK_BLOCKS - 2, -EIO);
 	owner = stage_start(s, "Repair0", actor_submit, (uintptr_t)list);
-	for (int i = 0;
-	     i < 4000 && device_stat(s->dev).errors < WALK_BLOCKS - 2; i++)
-		sleep_ns(1000000, WAIT_NONE);
+	stage_until_errors(s, WALK_BLOCKS - 2);
 	device_hold(s->dev, UINT64_MAX);
 	if (!stage_join(s, owner))
 		return;

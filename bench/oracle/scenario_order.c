@@ -15,6 +15,7 @@ enum path {
 	PATH_BWRITE,		/* it was written synchronously on the list */
 	PATH_LOCKED,		/* a scan has it locked when it is submitted */
 	PATH_LEFT_LOCKED,	/* it was left on the list for being locked */
+	PATH_HELD,		/* the daemon does not come for long */
 };
 
 static bool before_reuse(struct stage *s, enum path path)
@@ -134,6 +135,8 @@ static void ordering(struct stage *s, enum path path)
 	repair1 = stage_start(s, "Repair1", actor_repair, 0);
 	if (queued && !submit_while_locked(s, repair1, queued, pass))
 		return;
+	if (path == PATH_HELD && stage_until_waits(s, repair1, WAIT_LIST))
+		stage_settle(s, repair1);
 	if (!stage_join_releasing(s, repair1, pass))
 		return;
 	judge_ordering(s, repair1);
@@ -142,6 +145,12 @@ static void ordering(struct stage *s, enum path path)
 void scenario_ordering(struct stage *s)
 {
 	ordering(s, PATH_PLAIN);
+}
+
+/* Who waits for the daemon must not lose patience. */
+void scenario_ordering_held(struct stage *s)
+{
+	ordering(s, PATH_HELD);
 }
 
 /* A tree whose first leaf, the block, is not cached. */
@@ -273,8 +282,7 @@ void scenario_lost_error(struct stage *s)
 	if (!stage_until_passes(s, 3))
 		return;
 	/* The daemon does not wait for the I/O that it has started. */
-	for (int i = 0; i < 2000 && !device_stat(s->dev).errors; i++)
-		sleep_ns(1000000, WAIT_NONE);
+	stage_until_errors(s, 1);
 	errors = device_stat(s->dev).errors;
 	if (!errors)
 		stage_verdict(s, VERDICT_UNTESTED,

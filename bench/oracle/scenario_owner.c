@@ -61,21 +61,15 @@ struct owned {
 	uint64_t gen;			/* owner: what he filled in last */
 };
 
-/* Until the owner has set @flag; false if that never comes. */
-static bool until_set(struct stage *s, const int *flag, struct actor *owner)
+/* Until the owner has queued it; false if that never comes. */
+static bool until_queued(struct stage *s, const struct owned *o,
+			 const struct actor *owner)
 {
-	struct patience patience = stage_patience(s);
-
-	while (!smp_load_acquire(flag)) {
-		if (stage_is_done(owner) || stage_hopeless(s, &patience)) {
-			stage_verdict(s, VERDICT_UNTESTED,
-				      "the block could not be queued: error %d",
-				      owner->error);
-			return false;
-		}
-		sleep_ns(200000, WAIT_NONE);
-	}
-	return true;
+	if (stage_until_set(s, &o->queued, owner))
+		return true;
+	stage_verdict(s, VERDICT_UNTESTED,
+		      "the block could not be queued: error %d", owner->error);
+	return false;
 }
 
 /* Fill the block and queue it on @list. */
@@ -106,8 +100,7 @@ static void actor_owner(struct actor *actor)
 	if (actor->error)
 		return;
 	smp_store_release(&o->queued, 1);
-	while (!smp_load_acquire(&o->go))
-		sleep_ns(200000, WAIT_NONE);
+	stage_stand_until_set(s, &o->go);
 	o->way->let_go(s, o->list);
 }
 
@@ -135,7 +128,7 @@ static bool lets_go(struct stage *s, struct owned *o)
 	struct actor *owner;
 
 	owner = stage_start(s, "Repair0", actor_owner, (uintptr_t)o);
-	if (!until_set(s, &o->queued, owner))
+	if (!until_queued(s, o, owner))
 		return false;
 	o->loader = stage_start(s, "Repair1", actor_loader, (uintptr_t)o);
 	stage_until_waits(s, o->loader, WAIT_LIST);
@@ -182,8 +175,7 @@ static void actor_owner_again(struct actor *actor)
 	if (actor->error)
 		return;
 	smp_store_release(&o->queued, 1);
-	while (!smp_load_acquire(&o->go))
-		sleep_ns(200000, WAIT_NONE);
+	stage_stand_until_set(s, &o->go);
 	actor->error = s->fix->buf_get(s->mp, o->bno, 1, 0, &bp);
 	if (actor->error)
 		return;
@@ -227,7 +219,7 @@ void scenario_ordering_two_lookups(struct stage *s)
 		return;
 	}
 	owner = stage_start(s, "Repair0", actor_owner_again, (uintptr_t)&o);
-	if (!until_set(s, &o.queued, owner))
+	if (!until_queued(s, &o, owner))
 		return;
 	o.loader = stage_start(s, "Repair1", actor_lookup_owned,
 			       (uintptr_t)&o);

@@ -5,6 +5,8 @@
  */
 #include "scenarios.h"
 
+#include <errno.h>
+
 struct path {
 	enum waits waits;
 	const char *what;

@@ -9,19 +9,21 @@
 
 /* --- deadlock -------------------------------------------------------- */
 
+static void push_all(struct stage *s, void *actor)
+{
+	(void)actor;
+	s->fix->ail_push_all(s->mp);
+}
+
 bool progresses(struct stage *s, struct actor *actor)
 {
-	struct patience patience = stage_patience(s);
-	const struct task *waiter;
+	uint64_t passes = s->fix->ail_passes(s->mp);
+	bool done = stage_until_done(s, actor, push_all);
+	const struct task *waiter = stage_waiter();
 	char who[1024] = "";
 	FILE *out;
 
-	while (!stage_is_done(actor) && !stage_hopeless(s, &patience)) {
-		s->fix->ail_push_all(s->mp);
-		sleep_ns(1000000, WAIT_NONE);
-	}
-	waiter = stage_waiter();
-	if (stage_is_done(actor) || !waiter)
+	if (done || !waiter)
 		return stage_join(s, actor);
 	out = fmemopen(who, sizeof(who), "w");
 	if (out) {
@@ -34,7 +36,7 @@ bool progresses(struct stage *s, struct actor *actor)
 		"daemon came by %llu times, a list's owner found the "
 		"block locked %llu times; who waits for whom:\n%s",
 		waiter->name, (unsigned long long)s->block,
-		(unsigned long long)s->fix->ail_passes(s->mp) - patience.passes,
+		(unsigned long long)(s->fix->ail_passes(s->mp) - passes),
 		(unsigned long long)stage_seen(s, POINT_SUBMIT_LOCKED), who);
 	return false;
 }
@@ -150,29 +152,24 @@ static void actor_queue_two(struct actor *actor)
 	}
 	/* Alive as long as the list is: a fix may know its owner by that. */
 	smp_store_release(&two->queued, 1);
-	while (!smp_load_acquire(&two->finish))
-		sleep_ns(1000000, WAIT_NONE);
+	stage_stand_until_set(s, &two->finish);
 }
 
 void scenario_deadlock_livescan(struct stage *s)
 {
 	struct two_blocks two = { .list = s->fix->delwri_alloc(s->mp) };
 	struct actor *queue, *scan;
-	struct patience patience = stage_patience(s);
 
 	if (!two.list) {
 		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
 		return;
 	}
 	queue = stage_start(s, "Repair0", actor_queue_two, (uintptr_t)&two);
-	while (!smp_load_acquire(&two.queued)) {
-		if (stage_is_done(queue) || stage_hopeless(s, &patience)) {
-			stage_verdict(s, VERDICT_UNTESTED,
-				      "two blocks could not be queued, one "
-				      "of them staled");
-			return;
-		}
-		sleep_ns(1000000, WAIT_NONE);
+	if (!stage_until_set(s, &two.queued, queue)) {
+		stage_verdict(s, VERDICT_UNTESTED,
+			      "two blocks could not be queued, one of them "
+			      "staled");
+		return;
 	}
 	scan = stage_start(s, "Scan", actor_scan_two, (uintptr_t)&two);
 	if (!progresses(s, scan))
@@ -243,44 +240,56 @@ static void actor_stale(struct actor *actor)
 	s->fix->buf_relse(bp);
 }
 
-void scenario_deadlock_direct_stale(struct stage *s)
-{
-	struct patience patience = stage_patience(s);
+/* Of a list's owner, who submits it like the daemon. */
+struct submits {
 	struct delwri_list *list;
 	struct actor *scan;
-	struct buf *bp;
-	int tried = 0;
+	unsigned int tried;	/* in vain: the scan slept for it */
+};
 
-	list = s->fix->delwri_alloc(s->mp);
-	if (!list || s->fix->buf_get(s->mp, s->block, 1, 0, &bp)) {
+static void submit_again(struct stage *s, void *on)
+{
+	struct submits *o = on;
+
+	o->tried += stage_waiter() != NULL;
+	s->fix->delwri_submit_nowait(o->list);
+}
+
+static bool submitted_enough(const struct stage *s, const void *on)
+{
+	const struct submits *o = on;
+
+	(void)s;
+	return stage_is_done(o->scan) || o->tried == STAGE_PASSES;
+}
+
+void scenario_deadlock_direct_stale(struct stage *s)
+{
+	struct submits o = { .list = s->fix->delwri_alloc(s->mp) };
+	struct buf *bp;
+
+	if (!o.list || s->fix->buf_get(s->mp, s->block, 1, 0, &bp)) {
 		stage_verdict(s, VERDICT_UNTESTED, "out of memory");
 		return;
 	}
 	s->fix->buf_fill(bp);
-	s->fix->delwri_queue(bp, list);
+	s->fix->delwri_queue(bp, o.list);
 	s->fix->buf_relse(bp);
-	scan = stage_start(s, "Repair0", actor_stale, 0);
-	/*
-	 * The director owns the list, and submits it like the daemon: it is
-	 * for nothing only if the scan sleeps for that.
-	 */
-	while (!stage_is_done(scan) && tried < STAGE_PASSES &&
-	       !stage_hopeless(s, &patience)) {
-		tried += stage_waiter() != NULL;
-		s->fix->delwri_submit_nowait(list);
-		sleep_ns(1000000, WAIT_NONE);
-	}
-	if (!stage_is_done(scan) && stage_waiter()) {
+	o.scan = stage_start(s, "Repair0", actor_stale, 0);
+	/* Else the block has left the list before it is staled. */
+	stage_until_waits(s, o.scan, WAIT_LIST);
+	stage_until(s, submitted_enough, &o, submit_again);
+	if (!stage_is_done(o.scan) && stage_waiter()) {
 		stage_violated(s, "staling block %llu waits for its list while"
 			       " holding its lock, which the list's owner "
-			       "tried %d times\n",
-			       (unsigned long long)s->block, tried);
+			       "tried %u times\n",
+			       (unsigned long long)s->block, o.tried);
 		return;
 	}
-	if (!stage_join(s, scan))
+	if (!stage_join(s, o.scan))
 		return;
-	s->fix->delwri_cancel(list);
-	s->fix->delwri_free(list);
+	s->fix->delwri_cancel(o.list);
+	s->fix->delwri_free(o.list);
 	stage_verdict(s, VERDICT_HOLDS, "a direct staler and the list's owner "
 		      "both went on");
 }

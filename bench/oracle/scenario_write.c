@@ -72,17 +72,29 @@ static void judge(struct stage *s)
 			      "write the freed block");
 }
 
+static void peek(struct stage *s, void *on)
+{
+	struct buf_state *state = on;
+
+	if (!s->fix->buf_peek(s->mp, s->block, state))
+		state->locked = false;
+}
+
+static bool is_read(const struct stage *s, const void *on)
+{
+	const struct buf_state *state = on;
+
+	(void)s;
+	return !state->locked;
+}
+
 /* The old contents are to be in it before the new ones are on the device. */
 static void read_ahead(struct stage *s)
 {
 	struct buf_state state = { .locked = true };
 
 	s->fix->buf_readahead(s->mp, s->block, 1);
-	for (int i = 0; i < 4000 && state.locked; i++) {
-		if (!s->fix->buf_peek(s->mp, s->block, &state))
-			return;
-		sleep_ns(500000, WAIT_NONE);
-	}
+	stage_until(s, is_read, &state, peek);
 }
 
 static void reuse_as_data(struct stage *s, bool readahead)

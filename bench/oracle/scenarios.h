@@ -17,6 +17,7 @@ void scenario_ordering_livescan(struct stage *s);
 void scenario_ordering_bwrite(struct stage *s);
 void scenario_ordering_locked(struct stage *s);
 void scenario_ordering_left_locked(struct stage *s);
+void scenario_ordering_held(struct stage *s);
 void scenario_ordering_two_lookups(struct stage *s);
 void scenario_ordering_unseen(struct stage *s);
 void scenario_lost_error(struct stage *s);

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Actors, holds, the record of what happened, and the watchdog.
+ * Actors, holds, the record of what happened, and verdicts.
  */
 #include "stage.h"
+
+#include "cache/format.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define POLL_NS		100000u
+/*
+ * Threads pass through the lock at every point: that publishes their events.
+ * On fibers these are no accesses, and where nobody is ever held nothing is
+ * to be in order.
+ */
+#ifdef SYNC_FIBERS
+#define NO_RACE		__attribute__((noinline, no_sanitize("thread")))
+#define may_hold(s, point)	smp_load_acquire(&(s)->armed[point])
+#else
+#define NO_RACE
+#define may_hold(s, point)	true
+#endif
 
 static const char *my_name(void)
 {
@@ -28,27 +40,33 @@ static void lacks(struct finding *f, const char *what, int error)
 
 /* --- points --------------------------------------------------------- */
 
-static void record(struct stage *s, enum point point,
-		   const struct buf_state *state)
+static NO_RACE void keep_event(struct stage *s, enum point point,
+			       const struct buf_state *state)
 {
 	unsigned int slot;
 
-	if (state && state->bno != s->block && point != POINT_ROOT_COMMIT)
-		return;
-	__atomic_fetch_add(&s->seen[point], 1, __ATOMIC_RELAXED);
 	slot = __atomic_fetch_add(&s->nr_events, 1, __ATOMIC_RELAXED);
 	if (slot >= STAGE_EVENTS)
 		return;
 	s->events[slot] = (struct event){
-		.at_ns = now_ns() - s->epoch_ns,
+		.at_ns = stage_now() - s->epoch_ns,
 		.point = point,
 		.has_state = state,
 	};
 	/* Copied: another thread may get the name's place. */
-	snprintf(s->events[slot].actor, sizeof(s->events[slot].actor), "%s",
-		 my_name());
+	memcpy(s->events[slot].actor, my_name(),
+	       sizeof(s->events[slot].actor));
 	if (state)
 		s->events[slot].state = *state;
+}
+
+static void record(struct stage *s, enum point point,
+		   const struct buf_state *state)
+{
+	if (state && state->bno != s->block && point != POINT_ROOT_COMMIT)
+		return;
+	__atomic_fetch_add(&s->seen[point], 1, __ATOMIC_RELAXED);
+	keep_event(s, point, state);
 }
 
 static bool hold_matches(const struct hold *h, enum point point,
@@ -66,6 +84,8 @@ static void reached(void *ctx, enum point point,
 	struct hold *hold = NULL;
 
 	record(s, point, state);
+	if (!may_hold(s, point))
+		return;
 	spin_lock(&s->hold_lock);
 	for (int i = 0; i < STAGE_HOLDS && !hold; i++)
 		if (hold_matches(&s->holds[i], point, state))
@@ -75,8 +95,7 @@ static void reached(void *ctx, enum point point,
 	spin_unlock(&s->hold_lock);
 	if (!hold)
 		return;
-	while (!smp_load_acquire(&hold->released))
-		sleep_ns(POLL_NS, WAIT_NONE);
+	stage_stand_until_set(s, &hold->released);
 	spin_lock(&s->hold_lock);
 	hold->actor = NULL;
 	spin_unlock(&s->hold_lock);
@@ -97,6 +116,7 @@ struct hold *stage_hold(struct stage *s, const char *actor, enum point point,
 			.point = point,
 			.bno = bno,
 		};
+	smp_store_release(&s->armed[point], 1);
 	spin_unlock(&s->hold_lock);
 	return h;
 }
@@ -108,170 +128,6 @@ void stage_release(struct stage *s, struct hold *hold)
 	if (!hold->held)
 		hold->actor = NULL;
 	spin_unlock(&s->hold_lock);
-}
-
-/* --- waiting, with a watchdog ---------------------------------------- */
-
-unsigned int stage_patience_ms = 20000;
-
-/* Open the finding's text from @at on for appending. */
-static FILE *evidence_open(struct stage *s, size_t at)
-{
-	FILE *out = fmemopen(s->finding->evidence + at, EVIDENCE_MAX - at,
-			     "w");
-
-	if (!out)
-		stage_lacks(s, "memory for its evidence", -ENOMEM);
-	return out;
-}
-
-static bool out_of_patience(struct stage *s, const char *what)
-{
-	FILE *out;
-
-	stage_verdict(s, VERDICT_UNTESTED,
-		      "no end of waiting for %s; who waits for whom:\n",
-		      what);
-	out = evidence_open(s, strlen(s->finding->evidence));
-	stage_who(s, out);
-	fclose(out);
-	return false;
-}
-
-/* Nothing left to do for it: it sleeps without a time limit. */
-static bool ail_is_idle(void)
-{
-	for (struct task *t = task_list(); t; t = t->next)
-		if (READ_ONCE(t->tid) && !strcmp(t->name, "ail"))
-			return READ_ONCE(t->wait_kind) == WAIT_IDLE &&
-			       !READ_ONCE(t->expires);
-	return false;
-}
-
-/*
- * Out of time; or somebody waits for a list whose owner has come by so
- * often that he will not help.
- */
-bool stage_hopeless(struct stage *s, struct patience *p)
-{
-	const struct task *waiter = stage_waiter();
-	uint64_t now = now_ns();
-
-	if (++p->turns < STAGE_TURNS)
-		return false;
-	if (now - p->since_ns > stage_patience_ms * 1000000ull)
-		return true;
-	return waiter &&
-	       now - READ_ONCE(waiter->wait_since) >
-		       STAGE_HOPELESS_MS * 1000000ull &&
-	       (s->fix->ail_passes(s->mp) > p->passes + 2 * STAGE_PASSES ||
-		ail_is_idle());
-}
-
-struct patience stage_patience(const struct stage *s)
-{
-	return (struct patience){
-		.since_ns = now_ns(),
-		.passes = s->fix->ail_passes(s->mp),
-	};
-}
-
-#define until(s, cond, what)						\
-({									\
-	struct patience __patience = stage_patience(s);			\
-	bool __ok = true;						\
-									\
-	while (!(cond) && (__ok = !stage_hopeless(s, &__patience)))	\
-		sleep_ns(POLL_NS, WAIT_NONE);				\
-	__ok || out_of_patience(s, what);				\
-})
-
-static bool waits_for(const struct actor *actor, enum wait_kind kind)
-{
-	return READ_ONCE(actor->thread.task->wait_kind) == (int)kind;
-}
-
-/* Whoever was woken may not have had a processor yet. */
-static bool is_asleep(const struct task *t)
-{
-	return READ_ONCE(t->state) != TASK_RUNNING;
-}
-
-const struct task *stage_waiter(void)
-{
-	for (struct task *t = task_list(); t; t = t->next)
-		if (READ_ONCE(t->tid) &&
-		    READ_ONCE(t->wait_kind) == WAIT_LIST && is_asleep(t))
-			return t;
-	return NULL;
-}
-
-bool stage_is_done(const struct actor *actor)
-{
-	return smp_load_acquire(&actor->done);
-}
-
-bool stage_until_held(struct stage *s, struct hold *hold)
-{
-	return until(s, READ_ONCE(hold->held), hold->actor);
-}
-
-bool stage_until_held_releasing(struct stage *s, struct hold *hold,
-				struct actor *actor, struct hold *other)
-{
-	if (!until(s, READ_ONCE(hold->held) || waits_for(actor, WAIT_LIST),
-		   hold->actor))
-		return false;
-	if (!READ_ONCE(hold->held))
-		stage_release(s, other);
-	return stage_until_held(s, hold);
-}
-
-bool stage_until_seen(struct stage *s, enum point point, uint64_t times)
-{
-	return until(s, stage_seen(s, point) >= times, point_name(point));
-}
-
-uint64_t stage_seen(const struct stage *s, enum point point)
-{
-	return READ_ONCE(s->seen[point]);
-}
-
-bool stage_until_passes(struct stage *s, uint64_t more)
-{
-	uint64_t from = s->fix->ail_passes(s->mp);
-
-	return until(s,
-		     s->fix->ail_passes(s->mp) >= from + more || ail_is_idle(),
-		     "the AIL daemon's next pass");
-}
-
-bool stage_until_waits(struct stage *s, struct actor *actor,
-		       enum wait_kind kind)
-{
-	return until(s, stage_is_done(actor) || waits_for(actor, kind),
-		     actor->thread.name) &&
-	       !stage_is_done(actor);
-}
-
-bool stage_join(struct stage *s, struct actor *actor)
-{
-	if (!until(s, stage_is_done(actor), actor->thread.name))
-		return false;
-	task_join(&actor->thread);
-	actor->joined = true;
-	return true;
-}
-
-bool stage_join_releasing(struct stage *s, struct actor *actor,
-			  struct hold *hold)
-{
-	if (!until(s, stage_is_done(actor) || waits_for(actor, WAIT_LIST),
-		   actor->thread.name))
-		return false;
-	if (!stage_is_done(actor) && hold)
-		stage_release(s, hold);
-	return stage_join(s, actor);
 }
 
 bool stage_failed(struct stage *s, const struct actor *actor)
@@ -300,6 +156,9 @@ struct actor *stage_start(struct stage *s, const char *name,
 	struct actor *actor = s->actors;
 	int error;
 
+	if (!s->begun)
+		stage_begins(s);
+	s->begun = true;
 	/* A slot is free before its first actor and after each was joined. */
 	while (actor->fn && !actor->joined)
 		actor++;
@@ -396,23 +255,12 @@ static void root_commit(void *ctx, const struct tree_blocks *tree)
 	free(h);
 }
 
-static void watchdog(void *arg)
-{
-	uint64_t end = now_ns() + STAGE_WATCHDOG_S * 1000000000ull;
-
-	while (now_ns() < end) {
-		set_current_state(TASK_SLEEPING);
-		if (task_should_stop())
-			return;
-		schedule_timeout(end - now_ns(), WAIT_IDLE, NULL);
-	}
-	out_of_patience(arg, "the scenario itself");
-	_exit(0);
-}
-
 int stage_open(struct stage *s, const struct fix *fix, struct finding *f)
 {
-	struct device_options dopt = { .nblocks = 4096, .generations = true };
+	struct device_options dopt = {
+		.nblocks = STAGE_AGS * STAGE_AG_BLOCKS + LOG_BLOCKS,
+		.generations = true,
+	};
 	char why[256];
 	int error;
 
@@ -423,10 +271,10 @@ int stage_open(struct stage *s, const struct fix *fix, struct finding *f)
 	spin_lock_init(&s->hold_lock);
 	s->block = 1;			/* the first that is handed out */
 	s->epoch_ns = now_ns();
-	s->events = calloc(STAGE_EVENTS, sizeof(*s->events));
-	if (!s->events) {
-		lacks(f, "memory", -ENOMEM);
-		return -ENOMEM;
+	error = stage_host_open(s);
+	if (error) {
+		lacks(f, "a thread or memory", error);
+		return error;
 	}
 	error = device_open(&dopt, &s->dev, why, sizeof(why));
 	if (error) {
@@ -438,15 +286,13 @@ int stage_open(struct stage *s, const struct fix *fix, struct finding *f)
 					  .ctx = s };
 	s->opt = (struct mount_options){
 		.device = s->dev,
-		.ag_count = 2,
-		.ag_blocks = 512,
+		.ag_count = STAGE_AGS,
+		.ag_blocks = STAGE_AG_BLOCKS,
 		.log_bytes = 16 << 20,
 		.points = &s->points,
 		.watch = &s->watch,
 	};
-	error = task_start(&s->watchdog, "watchdog", -1, watchdog, s);
-	if (!error)
-		error = fix->mount(&s->opt, &s->mp);
+	error = fix->mount(&s->opt, &s->mp);
 	if (error)
 		lacks(f, "a thread or memory to mount", error);
 	f->begun = !error;
@@ -457,17 +303,39 @@ void stage_close(struct stage *s, struct teardown *left)
 {
 	s->fix->unmount(s->mp, left);
 	device_close(s->dev);
-	task_stop(&s->watchdog);
-	task_join(&s->watchdog);
+	stage_host_close(s);
 }
 
 /* --- verdicts ------------------------------------------------------- */
 
+/* Open the finding's text from @at on for appending. */
+static FILE *evidence_open(struct stage *s, size_t at)
+{
+	FILE *out = fmemopen(s->finding->evidence + at, EVIDENCE_MAX - at,
+			     "w");
+
+	if (!out)
+		stage_lacks(s, "memory for its evidence", -ENOMEM);
+	return out;
+}
+
+bool stage_no_end(struct stage *s, const char *what)
+{
+	FILE *out;
+
+	stage_verdict(s, VERDICT_UNTESTED,
+		      "no end of waiting for %s; who waits for whom:\n",
+		      what);
+	out = evidence_open(s, strlen(s->finding->evidence));
+	stage_who(s, out);
+	fclose(out);
+	return false;
+}
+
 void stage_lacks(struct stage *s, const char *what, int error)
 {
 	lacks(s->finding, what, error);
-	fflush(NULL);
-	_exit(0);
+	stage_end();
 }
 
 void stage_verdict(struct stage *s, enum verdict verdict,

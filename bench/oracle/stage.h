@@ -14,13 +14,16 @@
 #define STAGE_ACTORS	8		/* at the same time */
 #define STAGE_HOLDS	8
 #define STAGE_EVENTS	4096
+#define STAGE_AGS	2
+#define STAGE_AG_BLOCKS	512
 #define STAGE_ANY_BLOCK	UINT64_MAX
 
 /*
  * A director's wait longer than this is a hang, if he came round so often
  * meanwhile: on a machine that is too busy, threads that he waits for have
  * not had their turn either, and nothing is proven.  The time is set before
- * scenarios run.
+ * scenarios run.  On fibers it is virtual, and a wait is a hang as soon as
+ * nobody can go on.
  */
 extern unsigned int stage_patience_ms;
 #define STAGE_TURNS		2000
@@ -55,7 +58,7 @@ struct hold {
 	enum point point;
 	uint64_t bno;
 	int held;			/* somebody stands there */
-	int released;
+	int released;			/* hold_lock, and read without */
 };
 
 struct stage {
@@ -71,10 +74,12 @@ struct stage {
 	struct thread watchdog;
 	struct actor actors[STAGE_ACTORS];
 	struct hold holds[STAGE_HOLDS];	/* hold_lock */
+	int armed[POINTS];		/* hold_lock; fibers read it without */
 	spinlock_t hold_lock;
 	struct event *events;		/* slot by nr_events */
 	unsigned int nr_events;		/* atomic */
 	uint64_t seen[POINTS];		/* atomic: times reached on block */
+	bool begun;			/* somebody was started */
 	bool invalid;			/* see stage_invalid() */
 	bool watching;			/* root commits count from now on */
 	/* From root_commit(), AG header locked. */
@@ -84,10 +89,7 @@ struct stage {
 	uint64_t first_not_durable;
 };
 
-/*
- * Ends the process with a finding that says who waits for whom, if the
- * director himself gets stuck; started by stage_open().
- */
+/* The director himself may be stuck so long; that ends it, with a finding. */
 #define STAGE_WATCHDOG_S	60
 
 /*
@@ -141,16 +143,55 @@ uint64_t stage_seen(const struct stage *s, enum point point);
 bool stage_until_passes(struct stage *s, uint64_t more);
 /* Somebody who sleeps for a buffer to leave a list, or NULL. */
 const struct task *stage_waiter(void);
-/* A wait of the director's, from stage_patience() on. */
-struct patience {
-	uint64_t since_ns;
-	uint64_t passes;		/* of the AIL daemon, until then */
-	unsigned int turns;		/* in which he has looked */
-};
+/* Until the device has failed so many writes; false: it never will. */
+bool stage_until_errors(struct stage *s, uint64_t errors);
+/* Until @actor has set @flag; false: he never will, or is done without. */
+bool stage_until_set(struct stage *s, const int *flag,
+		     const struct actor *actor);
+/* By an actor: until the director has set @flag, however long that takes. */
+void stage_stand_until_set(struct stage *s, const int *flag);
+/*
+ * Until @actor is done, with @turn done again and again; false, without a
+ * finding, if no end can be expected.
+ */
+bool stage_until_done(struct stage *s, struct actor *actor,
+		      void (*turn)(struct stage *s, void *actor));
+/*
+ * Until @actor is done or cannot go on.  On threads that is a guess, after a
+ * while; on fibers hours have passed for whoever sleeps with a time limit.
+ */
+void stage_settle(struct stage *s, struct actor *actor);
 
-struct patience stage_patience(const struct stage *s);
-/* One more turn: can no end of the wait be expected? */
-bool stage_hopeless(struct stage *s, struct patience *p);
+/* What is waited for.  It looks, takes no lock, and changes nothing. */
+typedef bool stage_cond(const struct stage *s, const void *on);
+/*
+ * All these waits: until @cond, looked at again after each @turn, which may be
+ * NULL.  False, without a finding, if no end can be expected.
+ */
+bool stage_until(struct stage *s, stage_cond *cond, void *on,
+		 void (*turn)(struct stage *s, void *on));
+/* The finding of a wait for @what that has no end; false. */
+bool stage_no_end(struct stage *s, const char *what);
+
+/* --- what differs: stage_threads.c, fibers/stage_fibers.c -------------- */
+
+/* A moment, or until @cond is worth a look; false: nobody can go on. */
+bool stage_turn(struct stage *s, stage_cond *cond, const void *on, bool timed);
+/* As a hold: until @cond, which is somebody else's to see to. */
+void stage_stand(struct stage *s, stage_cond *cond, const void *on);
+/* As stage_settle(). */
+void stage_pause(struct stage *s, stage_cond *cond, const void *on);
+/* now_ns(), of an onlooker. */
+uint64_t stage_now(void);
+/* From here on others take part. */
+void stage_begins(struct stage *s);
+/* Room for events, and a watch over the director; 0 or -errno.  Its end. */
+int stage_host_open(struct stage *s);
+void stage_host_close(struct stage *s);
+/* The scenario is over, wherever it stands. */
+void __attribute__((noreturn)) stage_end(void);
+
+/* --- verdicts ---------------------------------------------------------- */
 
 void stage_verdict(struct stage *s, enum verdict verdict,
 		   const char *fmt, ...)

@@ -22,17 +22,23 @@ struct options {
 };
 
 #define KEY_CACHE	256
+#define KEY_THREADS	257
 
 static const struct argp_option argp_options[] = {
 	{ "fix", 'f', "NAME", 0, "Only this fix (may be repeated)", 0 },
 	{ "cache", KEY_CACHE, "GEN", 0, CACHE_OPTION_DOC, 0 },
 	{ "hazard", 'z', "NAME", 0, "Only this hazard (may be repeated)", 0 },
-	{ "repeat", 'n', "N", 0, "Run every scenario N times", 0 },
+	{ "repeat", 'n', "N", 0,
+	  "Run every scenario N times; without --threads each is the same", 0 },
 	{ "stress", 's', "SECONDS", 0,
 	  "Instead of scenarios everything at "
 	  "once, for so long per fix, nobody held",
 	  0 },
 	{ "seed", 'S', "N", 0, "Seed of --stress (default 1)", 0 },
+	{ "threads", KEY_THREADS, NULL, 0,
+	  "Scenarios on threads, by the clock, not on fibers in virtual time: "
+	  "slower, and with this machine's processors",
+	  0 },
 	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
@@ -140,6 +146,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'S':
 		o->seed = number("seed", arg, 0, 1e15);
+		break;
+	case KEY_THREADS:
+		o->m->threads = true;
 		break;
 	case 'j':
 		o->json = true;

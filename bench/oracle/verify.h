@@ -39,6 +39,7 @@ struct matrix {
 	const struct fix *fix[FIXES_MAX];
 	unsigned int hazards;		/* HAZARD() bits asked for */
 	unsigned int repeat;
+	bool threads;			/* all, where fibers would do */
 	struct cell cell[FIXES_MAX][HAZARDS];
 };
 

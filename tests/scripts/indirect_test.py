@@ -80,6 +80,8 @@ class Program(unittest.TestCase):
         functions = disassemble(os.environ["DELWRIBENCH"])
         fixes = {f.split(".")[0] for f in functions
                  if f.endswith(".bench_lookup_chain")}
+        # verify's own copies, of which none is timed.
+        fixes.remove("fibers")
         for generation in ("6_12", "7_3"):
             self.assertIn(f"none_{generation}", fixes)
             self.assertIn(f"none_twin_{generation}", fixes)

@@ -103,7 +103,7 @@ class EachCall(unittest.TestCase):
 
     def test_verify_thread(self) -> None:
         # liburcu's own line where it cannot start its thread.
-        self.each("pthread_create", VERIFY, 2)
+        self.each("pthread_create", [*VERIFY, "--threads"], 2)
 
     def test_stress(self) -> None:
         for call in ("fork", "pthread_create"):
