@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+unsigned int course_points = 60000;
+
 static struct snapshot *start;
 
 int course_open(const struct play_scenario *sc, const struct fix *fix,
@@ -49,6 +51,19 @@ static bool hopeless(const struct fiber *f)
 	       f->expires > play->started_ns + COURSE_HOPELESS_NS;
 }
 
+bool course_ready(struct fiber *f)
+{
+	return f->why == FIBER_RUNS ||
+	       (f->why == FIBER_UNTIL && fiber_holds(f));
+}
+
+/* The oracle's director may wait for longer: his verdict is the last. */
+static bool sleeps(const struct fiber *f)
+{
+	return f->expires && ((f->why == FIBER_SLEEPS && !hopeless(f)) ||
+			      f->why == FIBER_UNTIL);
+}
+
 struct fiber *course_default(enum fiber_stop stop)
 {
 	struct fiber *first = NULL, *f;
@@ -57,10 +72,10 @@ struct fiber *course_default(enum fiber_stop stop)
 		return fibers.cur;
 	for (unsigned int i = 1; i <= world->nr; i++) {
 		f = &world->fiber[(fibers.cur->id + i) % world->nr];
-		if (f->why == FIBER_RUNS && f != fibers.cur)
+		if (course_ready(f) &&
+		    (f != fibers.cur || f->why != FIBER_RUNS))
 			return f;
-		if (f->why == FIBER_SLEEPS && f->expires && !hopeless(f) &&
-		    (!first || f->expires < first->expires))
+		if (sleeps(f) && (!first || f->expires < first->expires))
 			first = f;
 	}
 	/* Time passes for who gives way, too: he may wait for it. */
@@ -69,16 +84,17 @@ struct fiber *course_default(enum fiber_stop stop)
 	return first;
 }
 
-bool course_may(const struct fiber *f)
+bool course_may(struct fiber *f)
 {
-	return f->why == FIBER_RUNS ||
-	       (f->why == FIBER_SLEEPS && f->expires && !hopeless(f) &&
-		f->expires <= world->now + COURSE_EARLY_NS);
+	return course_ready(f) ||
+	       (sleeps(f) && f->expires <= world->now + COURSE_EARLY_NS);
 }
 
 void course_go(struct fiber *f)
 {
-	if (f->why == FIBER_SLEEPS)
+	if (f->why == FIBER_UNTIL && fiber_holds(f))
+		f->why = FIBER_RUNS;
+	else if (f->why == FIBER_SLEEPS || f->why == FIBER_UNTIL)
 		fiber_expire(f);
 }
 
@@ -115,6 +131,9 @@ enum outcome course_stuck(void)
 		if (f->why != FIBER_DONE)
 			name_waiter(f);
 	}
+	/* The oracle's have a director. */
+	if (!play->nr_actors)
+		name_waiter(&world->fiber[0]);
 	return OUTCOME_VIOLATED;
 }
 

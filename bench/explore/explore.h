@@ -49,11 +49,14 @@ struct play_scenario {
 	enum hazard stuck;
 	/* By the first fiber: once, and for each schedule. */
 	void (*setup)(struct play *p);
-	void (*play)(struct play *p);
+	void (*play)(struct play *p);	/* NULL: the oracle's, oracle.c */
 };
 
 /* Ended by an entry without a name. */
 extern const struct play_scenario play_scenarios[];
+/* One of the oracle's; NULL: none has that name.  And their names. */
+const struct play_scenario *oracle_scenario(const char *name);
+void oracle_list(void);
 
 /* By a scenario: start @fn as @name. */
 void play_start(struct play *p, const char *name, void (*fn)(void *arg));
@@ -91,7 +94,8 @@ enum outcome {
 };
 
 /* Every run has a bound, and a fiber one to let others go on. */
-#define COURSE_POINTS	60000u
+extern unsigned int course_points;
+#define COURSE_POINTS	course_points
 #define COURSE_SLICE	6000u
 /* Nobody need wait so long: virtual time. */
 #define COURSE_HOPELESS_NS	10000000000ull
@@ -107,8 +111,10 @@ int course_open(const struct play_scenario *sc, const struct fix *fix,
 struct fiber *course_begin(void);
 /* Who goes on by default after @stop; NULL: nobody ever will. */
 struct fiber *course_default(enum fiber_stop stop);
+/* Can @f go on, without time? */
+bool course_ready(struct fiber *f);
 /* May @f go on now, as a step off the default? */
-bool course_may(const struct fiber *f);
+bool course_may(struct fiber *f);
 /* Let it, that is not the default: what time it gets, what it may see. */
 void course_step(struct fiber *cur, struct fiber *f, unsigned int drained);
 /* ... that is. */

@@ -101,6 +101,8 @@ static const struct play_scenario *scenario_of(const char *name)
 	for (const struct play_scenario *s = play_scenarios; s->name; s++)
 		if (!strcmp(s->name, name))
 			return s;
+	if (oracle_scenario(name))
+		return oracle_scenario(name);
 	usage("no scenario '%s': --list names them", name);
 }
 
@@ -190,6 +192,7 @@ static void list(void)
 		printf("%-22s %s\n", (*f)->name, (*f)->summary);
 	for (const struct play_scenario *s = play_scenarios; s->name; s++)
 		printf("%-22s %s\n", s->name, s->summary);
+	oracle_list();
 }
 
 /* GEN/FIX/SCENARIO/MEMORY/STEPS */

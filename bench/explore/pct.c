@@ -77,7 +77,7 @@ static struct fiber *highest(struct pct *p)
 			p->priority[i] = draw(p) >> 2;
 			p->fibers = i + 1;
 		}
-		if (f->why == FIBER_RUNS &&
+		if (course_ready(f) &&
 		    (!best || p->priority[i] > p->priority[best->id]))
 			best = f;
 	}

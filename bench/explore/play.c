@@ -59,7 +59,10 @@ void play_record(bool on)
 
 void play_timeline(FILE *out)
 {
-	timeline_print(&record, out);
+	if (!play->scenario->play)
+		oracle_timeline(out);
+	else
+		timeline_print(&record, out);
 }
 
 /* --- verdicts -------------------------------------------------------- */
@@ -136,6 +139,8 @@ static void play_main(void *arg)
 	};
 	char why[256];
 
+	if (!p->scenario->play)
+		oracle_play(p);
 	if (device_open(&dopt, &p->dev, why, sizeof(why))) {
 		fprintf(stderr, "explore: %s\n", why);
 		abort();

@@ -12,6 +12,10 @@ struct fiber *play_open(const struct play_scenario *sc, const struct fix *fix);
 void play_record(bool on);
 void play_timeline(FILE *out);
 
+/* The same of one of the oracle's. */
+void oracle_play(struct play *p);
+void oracle_timeline(FILE *out);
+
 /* --- scenario_*.c ---------------------------------------------------- */
 
 void review_setup(struct play *p);

@@ -78,7 +78,8 @@ class Explore(unittest.TestCase):
 
     def test_reduction(self) -> None:
         """The same orders, and the same violations, as without."""
-        for scenario in ("review", "wakeup"):
+        for scenario in ("review", "wakeup", "ordering:review", "lost-error:write-error",
+                         "reread:read-ahead-during-the-wait"):
             for memory in ("sc", "tso"):
                 with self.subTest(scenario=scenario, memory=memory):
                     options = ("-s", scenario, "--memory", memory, "-b", "1", "--all")
@@ -90,6 +91,25 @@ class Explore(unittest.TestCase):
                     self.assertGreater(less["orders"], 1)
                     for what in ("orders", "orders_sum", "bad_orders"):
                         self.assertEqual(less[what], all_of_them[what], what)
+
+    def test_the_oracle(self) -> None:
+        """Its cells, within a bound: what it says of one schedule holds in all."""
+        for scenario, fix, hazard in (
+                ("ordering:review", "none", "ordering"),
+                ("lost-error:write-error", "none", "lost-error"),
+                ("reread:reader-after-the-commit", "none_pre_done", "reread"),
+                ("deadlock:everybody-running", "wait_in_stale", "deadlock")):
+            with self.subTest(scenario=scenario, fix=fix):
+                found = told(fix, "-s", scenario, "-b", "1")
+                self.assertEqual((found["verdict"], found["hazard"]), ("violated", hazard))
+                again = explore("--replay", found["replay"])
+                self.assertEqual(again.returncode, 1, again.stderr)
+                self.assertIn(found["evidence"], again.stdout)
+            for fix in ("remove_on_stale", "delwri_queue_here_mb"):
+                with self.subTest(scenario=scenario, fix=fix):
+                    found = told(fix, "-s", scenario, "-b", "1")
+                    self.assertEqual(found["verdict"], "exhausted", found["how_far"])
+                    self.assertGreater(found["schedules"], 10)
 
     def test_refused(self) -> None:
         for options in (["--replay", "7.3/none/review/sc/964"], ["--replay", "nonsense"],
