@@ -90,34 +90,6 @@ void course_step(struct fiber *cur, struct fiber *f, unsigned int drained)
 	course_go(f);
 }
 
-static void name_waiter(const struct fiber *f)
-{
-	size_t n = strlen(play->why);
-	const char *what = f->why == FIBER_SPINS ?
-				   "spinlock" :
-			   f->why == FIBER_JOINS ?
-				   "others" :
-				   wait_kind_name(f->task.wait_kind);
-
-	snprintf(play->why + n, sizeof(play->why) - n, "%s %s (%s)",
-		 n ? "," : "waits without end:", f->task.name, what);
-}
-
-enum outcome course_stuck(void)
-{
-	play->violated = true;
-	play->hazard = play->scenario->stuck;
-	play->why[0] = '\0';
-	for (unsigned int i = 0; i < play->nr_actors; i++) {
-		const struct fiber *f =
-			&world->fiber[play->actor[i].handle];
-
-		if (f->why != FIBER_DONE)
-			name_waiter(f);
-	}
-	return OUTCOME_VIOLATED;
-}
-
 enum outcome course_ended(void)
 {
 	if (play->violated)
@@ -175,7 +147,7 @@ enum outcome course_run(const struct course *c)
 		if (stop == STOP_ENDED)
 			return course_ended();
 		if (fibers.points >= COURSE_POINTS)
-			return OUTCOME_CUT;
+			return course_cut();
 		f = next_of(stop, c, &nr, &slice);
 		if (!f)
 			return course_stuck();

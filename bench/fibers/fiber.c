@@ -199,6 +199,7 @@ uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 	limit = ns > UINT64_MAX - start ? UINT64_MAX : start + ns;
 	t->wait_kind = kind;
 	t->wait_on = on ? on : t;
+	t->wait_since = start;
 	if (kind == WAIT_LIST)
 		stall_clocks_start(t);
 	fiber_point(&t->state, ACCESS_RMW);
