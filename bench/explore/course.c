@@ -20,16 +20,21 @@ int course_open(const struct play_scenario *sc, const struct fix *fix,
 
 	if (error)
 		return error;
+	fault_watch();
 	start = snapshot_new();
 	if (!start)
 		return -ENOMEM;
 	f = play_open(sc, fix);
+	/* Time goes on for ever there: the daemons' timers have no end. */
+	fibers.stop_at = COURSE_POINTS;
 	while (fibers_run(f) != STOP_POINT) {
 		f = course_default(STOP_BLOCKED);
 		if (!f)
 			return -EDEADLK;
 		course_go(f);
 	}
+	if (fibers.points >= COURSE_POINTS)
+		return -EDEADLK;
 	fibers.points = 0;
 	fibers.tso = tso;
 	fibers.ordered = true;

@@ -60,8 +60,8 @@ struct play {
 	struct play_block blocks[PLAY_BLOCKS];
 	/* The scenario's own, as it likes. */
 	struct delwri_list *list[PLAY_LISTS];
-	struct buf *bp;
-	uint64_t failing;		/* block that cannot be written; 0: none */
+	void *own;
+	uint64_t failing;	/* block that cannot be written; 0: none */
 	int flag[2];
 };
 
@@ -76,7 +76,12 @@ struct play_scenario {
 	unsigned int ignores;	/* HAZARD() bits that others look for */
 	bool only_crashes;	/* not what a root is committed over */
 	unsigned int arg;	/* the scenario's own */
+	unsigned int ag_blocks;	/* 0: a header, and two trees of four */
 	bool unmounts;		/* and judges what is left */
+	bool fails;		/* -EIO is what operations may return */
+	/* At a point of a buffer, by who stands there; he may sleep. */
+	void (*at)(struct play *p, enum point point,
+		   const struct buf_state *state);
 	/*
 	 * By the first fiber: once, and for each schedule; and when all that
 	 * were started are done, with nobody to be stepped off to.

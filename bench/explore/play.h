@@ -14,7 +14,10 @@ void play_timeline(FILE *out);
 
 /* crash.c: look at the image after each block that is written to it. */
 void crash_watch(struct play *p);
-/* fault.c: what makes a fiber use memory that is none is a witness. */
+/*
+ * fault.c: a fiber that uses memory that is none, or goes on for ever without
+ * a point, is a witness.  Of this process: each that plays calls it.
+ */
 void fault_watch(void);
 
 /* --- steps.c: what several scenarios do ------------------------------ */
@@ -22,8 +25,9 @@ void fault_watch(void);
 /* Three leaves under a root: four blocks, so that trees alternate. */
 #define TREE_RECORDS	567
 
-/* Lists for it, and block @p->block on the first one, stale if @stale. */
 void step_lists(struct play *p);
+/* And block @p->block is on the first one, freed by whoever had it. */
+void step_freed_on_list(struct play *p);
 /* Fill @bno and queue it on @list as others than the bulk loader do. */
 void step_queue(struct play *p, uint64_t bno, struct delwri_list *list);
 void step_stale(struct play *p, uint64_t bno);
@@ -41,8 +45,11 @@ void step_load(struct play *p, uint64_t bno, struct delwri_list *list);
 void step_repair(struct play *p);
 /* A tree is there, and is on disk. */
 void step_tree(struct play *p);
-/* Its first leaf is logged, asked to be pushed, and logged again. */
-void step_leave_on_list(struct play *p);
+/* Its leaf @leaf is logged, asked to be pushed, and logged again. */
+void step_leave_on_list(struct play *p, unsigned int leaf);
+/* Whole tasks: step_passes() of the first list, step_load() by the second. */
+void task_owner(void *arg);
+void task_loader(void *arg);
 /* All lists: every link agrees, none is left; then they go. */
 void step_check_lists(struct play *p);
 

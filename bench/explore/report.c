@@ -99,6 +99,8 @@ static bool pass(const struct explore_options *o, struct shared *s,
 			return false;
 		if (pid)
 			continue;
+		/* Timers are not inherited. */
+		fault_watch();
 		if (o->pct)
 			pct_run(&so, o->runs, r);
 		else

@@ -15,7 +15,7 @@ static void first(void *arg)
 {
 	struct play *p = arg;
 
-	step_leave_on_list(p);
+	step_leave_on_list(p, 0);
 	play_start(p, "Repair1", second);
 	step_repair(p);
 }

@@ -26,6 +26,13 @@ void step_queue(struct play *p, uint64_t bno, struct delwri_list *list)
 	fix->buf_relse(bp);
 }
 
+void step_freed_on_list(struct play *p)
+{
+	step_lists(p);
+	step_queue(p, p->block, p->list[0]);
+	step_stale(p, p->block);
+}
+
 void step_stale(struct play *p, uint64_t bno)
 {
 	struct buf *bp;
@@ -88,11 +95,30 @@ void step_load(struct play *p, uint64_t bno, struct delwri_list *list)
 	step_submit(p, list, bno, step_queue_bload(p, bno, list));
 }
 
+void task_owner(void *arg)
+{
+	struct play *p = arg;
+
+	step_passes(p, p->list[0]);
+}
+
+void task_loader(void *arg)
+{
+	struct play *p = arg;
+
+	step_load(p, p->block, p->list[1]);
+}
+
 void step_repair(struct play *p)
 {
 	struct repair_result res;
+	int error = p->fix->repair(p->mp, 0, TREE_RECORDS, &res);
 
-	play_error(p, p->fix->repair(p->mp, 0, TREE_RECORDS, &res));
+	if (error == -EUCLEAN || error == -EFSBADCRC)
+		play_violated(p, HAZARD_REREAD,
+			      "%s met old contents in a block that it had built",
+			      current->name);
+	play_error(p, error);
 	p->fix->log_force(p->mp);
 }
 
@@ -102,12 +128,12 @@ void step_tree(struct play *p)
 	p->fix->ail_push_all_sync(p->mp);
 }
 
-void step_leave_on_list(struct play *p)
+void step_leave_on_list(struct play *p, unsigned int leaf)
 {
-	play_error(p, p->fix->tree_modify(p->mp, 0, 0));
+	play_error(p, p->fix->tree_modify(p->mp, 0, leaf));
 	p->fix->log_force(p->mp);
 	p->fix->ail_push_all(p->mp);
-	play_error(p, p->fix->tree_modify(p->mp, 0, 0));
+	play_error(p, p->fix->tree_modify(p->mp, 0, leaf));
 }
 
 void step_check_lists(struct play *p)
