@@ -79,7 +79,7 @@ struct play_scenario {
 	unsigned int ag_blocks;	/* 0: a header, and two trees of four */
 	bool unmounts;		/* and judges what is left */
 	bool fails;		/* -EIO is what operations may return */
-	/* At a point of a buffer, by who stands there; he may sleep. */
+	/* By whoever is at a point, of a buffer or (NULL) none; may sleep. */
 	void (*at)(struct play *p, enum point point,
 		   const struct buf_state *state);
 	/*

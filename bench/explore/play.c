@@ -63,7 +63,7 @@ static void reached(void *ctx, enum point point, const struct buf_state *state)
 			      (unsigned long long)state->bno);
 	if (state && state->lock && state->bno < PLAY_BLOCKS)
 		note_block(&p->blocks[state->bno], point, state);
-	if (p->started_ns && p->scenario->at && state)
+	if (p->started_ns && p->scenario->at)
 		p->scenario->at(p, point, state);
 	if (!recording || record.nr_events == STAGE_EVENTS)
 		return;

@@ -19,6 +19,15 @@ static void setup(struct play *p)
 	p->fix->ail_push_all_sync(p->mp);
 }
 
+/* The AIL has the cluster's buffer on its list, and is slow to submit it. */
+static void at(struct play *p, enum point point, const struct buf_state *state)
+{
+	(void)p;
+	(void)state;
+	if (point == POINT_AIL_SUBMIT)
+		sleep_ns(1000000, WAIT_IDLE);
+}
+
 /* Changed and pushed, changed again, freed; the blocks are given to a tree. */
 static void churn(void *arg)
 {
@@ -59,5 +68,6 @@ static const struct play_scenario inode_held = {
 	.setup = setup,
 	.play = play_inode_held,
 	.end = end,
+	.at = at,
 };
 PLAY_SCENARIO(inode_held);

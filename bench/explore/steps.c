@@ -4,7 +4,9 @@
 
 #include <errno.h>
 
-#define PASSES		20
+/* Soon first; then so long that the log's worker has come by (SYNCD_MS). */
+#define PASSES		18
+#define SOON		12
 
 void step_lists(struct play *p)
 {
@@ -49,7 +51,7 @@ void step_passes(struct play *p, struct delwri_list *list)
 {
 	for (int i = 0; i < PASSES && p->fix->delwri_check(list); i++) {
 		p->fix->delwri_submit_nowait(list);
-		sleep_ns(1000000, WAIT_IDLE);
+		sleep_ns(i < SOON ? 1000000 : 1000000000, WAIT_IDLE);
 	}
 }
 
