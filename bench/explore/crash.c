@@ -61,6 +61,12 @@ static void copied(char *to, size_t size)
 
 	if (to < p->dev->image || bno >= p->dev->nblocks || size != BLOCK_SIZE)
 		return;
+	/*
+	 * Independent writes leave the same image in either order, but not on
+	 * the way there: to be looked at in each, they are not independent.
+	 */
+	if (fibers.ordered)
+		order_access((uintptr_t)&p->image, true);
 	p->image.events++;
 	if (bno >= log_at(p) && bno < log_at(p) + LOG_RECORDS)
 		note_record(p, bno);

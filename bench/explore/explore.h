@@ -62,7 +62,6 @@ struct play {
 	struct delwri_list *list[PLAY_LISTS];
 	void *own;
 	uint64_t failing;	/* block that cannot be written; 0: none */
-	int flag[2];
 };
 
 struct play_scenario {

@@ -5,7 +5,8 @@
  *
  * A mutant is found by what its base, the fix that it is made of, holds and
  * it does not: a hazard that the base claims, or one that the mutant says is
- * its own.
+ * its own.  In a scenario that the base fails in, too, only if the scenario
+ * names the mutant as one that fails there.
  */
 #include "report.h"
 
@@ -69,22 +70,33 @@ static double seconds_now(void)
 	return ts.tv_sec + ts.tv_nsec * 1e-9;
 }
 
-static unsigned int own_hazards(const struct fix *mutant)
-{
-	const struct fix *const *all = mutants_of_cache();
-	unsigned int i = 0;
-
-	while (all[i] != mutant)
-		i++;
-	return mutant->claims | find(fixes, mutant_bases[i])->claims;
-}
-
 static bool is_control(const struct play_scenario *s, const char *name)
 {
 	for (unsigned int i = 0; i < PLAY_CONTROLS && s->controls[i]; i++)
 		if (!strcmp(s->controls[i], name))
 			return true;
 	return false;
+}
+
+static const struct fix *base_of(const struct fix *mutant)
+{
+	const struct fix *const *all = mutants_of_cache();
+	unsigned int i = 0;
+
+	while (all[i] != mutant)
+		i++;
+	return find(fixes, mutant_bases[i]);
+}
+
+/* Its own mistake's, and not one that it has from its base. */
+static bool own_hazard(const struct fix *mutant, const struct play_scenario *s,
+		       enum hazard hazard)
+{
+	const struct fix *base = base_of(mutant);
+
+	if (is_control(s, base->name) && !is_control(s, mutant->name))
+		return false;
+	return (mutant->claims | base->claims) & 1u << hazard;
 }
 
 static bool try_one(const struct explore_options *o, const struct fix *mutant,
@@ -100,7 +112,7 @@ static bool try_one(const struct explore_options *o, const struct fix *mutant,
 	one.seconds = e->seconds;
 	one.all = false;
 	if (!explore_search(&one, mutant, &v->r) || !v->r.found ||
-	    !(own_hazards(mutant) & 1u << v->r.hazard))
+	    !own_hazard(mutant, s, v->r.hazard))
 		return false;
 	v->scenario = s;
 	v->effort = e;

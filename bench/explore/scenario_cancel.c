@@ -30,8 +30,8 @@ static void owner(void *arg)
 
 static void play_cancel(struct play *p)
 {
-	play_start(p, "Repair1", task_loader);
 	play_start(p, "Repair0", owner);
+	play_start(p, "Repair1", task_loader);
 }
 
 static const struct play_scenario cancel = {

@@ -55,8 +55,11 @@ static void play_failing_write(struct play *p)
 	};								\
 	PLAY_SCENARIO(failing_write_##nr)
 
-FAILING_WRITE(0, "the first leaf", "none", "stale_clears_error");
-FAILING_WRITE(1, "the second leaf", "none", "stale_clears_error");
-FAILING_WRITE(2, "the third leaf", "none", "stale_clears_error");
+FAILING_WRITE(0, "the first leaf", "none", "bload_bwrites",
+	      "stale_clears_error");
+FAILING_WRITE(1, "the second leaf", "none", "bload_bwrites",
+	      "stale_clears_error");
+FAILING_WRITE(2, "the third leaf", "none", "bload_bwrites",
+	      "stale_clears_error");
 /* Nobody else has that on a list. */
 FAILING_WRITE(3, "the root", "stale_clears_error");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A reader beside the review: read-ahead of the block at any time, and a
- * walk of the new tree down to it.  Nobody may find old contents there.
+ * A reader beside the review: read-ahead of the block, while a loader that
+ * waits for its list has it unlocked, and a walk of the new tree down to it.
+ * Nobody may find old contents there.
  */
 #include "play.h"
 
@@ -12,6 +13,13 @@ static void reader(void *arg)
 	struct play *p = arg;
 
 	p->fix->buf_readahead(p->mp, p->block, 1);
+}
+
+static void at(struct play *p, enum point point, const struct buf_state *state)
+{
+	(void)state;
+	if (point == POINT_WAIT_BEGIN && p->nr_actors == 2)
+		play_start(p, "Reader", reader);
 }
 
 static void second(void *arg)
@@ -35,7 +43,6 @@ static void first(void *arg)
 
 	step_leave_on_list(p, 0);
 	play_start(p, "Repair1", second);
-	play_start(p, "Reader", reader);
 	step_repair(p);
 }
 
@@ -47,10 +54,11 @@ static void play_reader(struct play *p)
 static const struct play_scenario a_reader = {
 	.name = "reader",
 	.summary = "a reader and read-ahead beside the review",
-	.controls = { "none_pre_done" },
+	.controls = { "none_pre_done", "queue_not_done" },
 	/* The review's. */
 	.ignores = HAZARD(ORDERING),
 	.setup = step_tree,
 	.play = play_reader,
+	.at = at,
 };
 PLAY_SCENARIO(a_reader);

@@ -26,6 +26,8 @@ static void scan(void *arg)
 		if (!p->fix->buf_get(p->mp, p->block, 1,
 				     BUF_GET_INCORE | BUF_GET_LIVESCAN, &bp))
 			p->fix->buf_relse(bp);
+		/* Who sleeps, and until when, is told by his state. */
+		fiber_point(&loader->state, ACCESS_LOAD);
 		if (loader->wait_kind == WAIT_LIST &&
 		    now_ns() - loader->wait_since > WAITED_NS)
 			play_violated(p, HAZARD_UNBOUNDED_WAIT,
