@@ -5,8 +5,8 @@
  *
  * A mutant is found by what its base, the fix that it is made of, holds and
  * it does not: a hazard that the base claims, or one that the mutant says is
- * its own.  In a scenario that the base fails in, too, only if the scenario
- * names the mutant as one that fails there.
+ * its own.  In a scenario that the base fails in, too, and wherever that is
+ * `none`, only if the scenario names the mutant as one that fails there.
  */
 #include "report.h"
 
@@ -94,7 +94,8 @@ static bool own_hazard(const struct fix *mutant, const struct play_scenario *s,
 {
 	const struct fix *base = base_of(mutant);
 
-	if (is_control(s, base->name) && !is_control(s, mutant->name))
+	if (!is_control(s, mutant->name) &&
+	    (is_control(s, base->name) || base == find(fixes, "none")))
 		return false;
 	return (mutant->claims | base->claims) & 1u << hazard;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * An owner cancels his list, with a freed block on it that a loader wants,
- * and one that he queues again afterwards: it must be written, and nothing
- * of it be left.
+ * one that is staled afterwards, and one that he queues again: it must be
+ * written, and nothing of any be left.
  */
 #include "play.h"
 
@@ -10,6 +10,7 @@ static void setup(struct play *p)
 {
 	step_freed_on_list(p);
 	step_queue(p, p->block + 1, p->list[0]);
+	step_queue(p, p->block + 2, p->list[0]);
 }
 
 static void owner(void *arg)
@@ -20,6 +21,7 @@ static void owner(void *arg)
 	struct buf *bp;
 
 	fix->delwri_cancel(p->list[0]);
+	step_stale(p, p->block + 2);
 	play_error(p, fix->buf_get(p->mp, bno, 1, 0, &bp));
 	gen = fix->buf_fill(bp);
 	fix->delwri_queue(bp, p->list[2]);

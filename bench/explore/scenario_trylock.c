@@ -31,7 +31,7 @@ static const struct play_scenario trylock = {
 	.name = "trylock",
 	.summary = "read-ahead, trylock and a live scan beside a loader",
 	.controls = { "none", "trylock_resets", "trylock_keeps_lock",
-		      "submit_skips_locked" },
+		      "submit_skips_locked", "submit_drops_pinned" },
 	.setup = step_freed_on_list,
 	.play = play_trylock,
 };

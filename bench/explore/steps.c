@@ -5,7 +5,7 @@
 #include <errno.h>
 
 /* Soon first; then so long that the log's worker has come by (SYNCD_MS). */
-#define PASSES		18
+#define PASSES		20
 #define SOON		12
 
 void step_lists(struct play *p)
