@@ -126,7 +126,7 @@ class Explore(unittest.TestCase):
             for fix in ("delwri_queue_here_mb", "multi_list", "wait_in_find_lock",
                         "write_linked"):
                 with self.subTest(scenario=scenario, fix=fix):
-                    found = told(fix, "-s", scenario, "-t", "pct", "--runs", "200",
+                    found = told(fix, "-s", scenario, "-t", "pct", "--runs", "100",
                                  "--cache", "6.12")
                     waits = fix in ("delwri_queue_here_mb", "wait_in_find_lock")
                     hazard = {"owner_sleeps": "deadlock", "traffic": "unbounded-wait"}
