@@ -179,9 +179,18 @@ int explore_mutants(const struct explore_options *o,
 		    const struct fix *const *only, unsigned int nr, bool json)
 {
 	unsigned int tried = 0, found = 0;
-	json_t *all = json ? json_object() : NULL;
 	struct verdict_of v;
+	json_t *all;
 
+	for (unsigned int i = 0; i < nr; i++)
+		if (find(mutants_of_cache(), only[i]->name) != only[i]) {
+			fprintf(stderr,
+				"explore: --mutants --fix %s: that is a fix; "
+				"give one of tests/mutants\n",
+				only[i]->name);
+			return 2;
+		}
+	all = json ? json_object() : NULL;
 	for (const struct fix *const *m = mutants_of_cache(); *m; m++) {
 		bool asked = !nr;
 

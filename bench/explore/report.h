@@ -31,7 +31,8 @@ bool explore_search(const struct explore_options *o, const struct fix *fix,
 		    struct search_result *r);
 /*
  * mutants.c: a table of which mutants are found, each within o->seconds, by
- * all scenarios together; @only, @nr: of these.  0, or 1: not all were.
+ * all scenarios together; @only, @nr: of these.  0; 1: not all
+ * were; 2: one of these is no mutant.
  */
 int explore_mutants(const struct explore_options *o,
 		    const struct fix *const *only, unsigned int nr, bool json);

@@ -191,7 +191,7 @@ class Explore(unittest.TestCase):
                         ["--replay", "7.3/no_fix/review/sc/964>4"],
                         ["--replay", "2.4/none/review/sc/964>4"], ["--fix", "no_fix"],
                         ["--scenario", "no_play"], ["--bound", "-1"], ["--seconds", "x"],
-                        ["--memory", "weak"], ["more"]):
+                        ["--memory", "weak"], ["--mutants", "--fix", "none"], ["more"]):
             with self.subTest(options=options):
                 done = explore(*options)
                 self.assertEqual(done.returncode, 2)
