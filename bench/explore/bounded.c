@@ -163,6 +163,8 @@ static void search(struct search *s, struct fiber *next, unsigned int left,
 	struct fiber *def;
 
 	while (!s->stop) {
+		if (play->over)
+			left = 0;
 		fibers.stop_at = left ? fibers.points + 1 : slice;
 		if (fibers.stop_at > COURSE_POINTS)
 			fibers.stop_at = COURSE_POINTS;
@@ -172,7 +174,7 @@ static void search(struct search *s, struct fiber *next, unsigned int left,
 			return;
 		}
 		if (fibers.points >= COURSE_POINTS) {
-			judge(s, OUTCOME_CUT);
+			judge(s, course_cut());
 			return;
 		}
 		if (stop == STOP_POINT && fibers.points >= slice) {

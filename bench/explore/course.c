@@ -22,16 +22,21 @@ int course_open(const struct play_scenario *sc, const struct fix *fix,
 
 	if (error)
 		return error;
+	fault_watch();
 	start = snapshot_new();
 	if (!start)
 		return -ENOMEM;
 	f = play_open(sc, fix);
+	/* Time goes on for ever there: the daemons' timers have no end. */
+	fibers.stop_at = COURSE_POINTS;
 	while (fibers_run(f) != STOP_POINT) {
 		f = course_default(STOP_BLOCKED);
 		if (!f)
 			return -EDEADLK;
 		course_go(f);
 	}
+	if (fibers.points >= COURSE_POINTS)
+		return -EDEADLK;
 	fibers.points = 0;
 	fibers.tso = tso;
 	fibers.ordered = true;
@@ -106,37 +111,6 @@ void course_step(struct fiber *cur, struct fiber *f, unsigned int drained)
 	course_go(f);
 }
 
-static void name_waiter(const struct fiber *f)
-{
-	size_t n = strlen(play->why);
-	const char *what = f->why == FIBER_SPINS ?
-				   "spinlock" :
-			   f->why == FIBER_JOINS ?
-				   "others" :
-				   wait_kind_name(f->task.wait_kind);
-
-	snprintf(play->why + n, sizeof(play->why) - n, "%s %s (%s)",
-		 n ? "," : "waits without end:", f->task.name, what);
-}
-
-enum outcome course_stuck(void)
-{
-	play->violated = true;
-	play->hazard = play->scenario->stuck;
-	play->why[0] = '\0';
-	for (unsigned int i = 0; i < play->nr_actors; i++) {
-		const struct fiber *f =
-			&world->fiber[play->actor[i].handle];
-
-		if (f->why != FIBER_DONE)
-			name_waiter(f);
-	}
-	/* The oracle's have a director. */
-	if (!play->nr_actors)
-		name_waiter(&world->fiber[0]);
-	return OUTCOME_VIOLATED;
-}
-
 enum outcome course_ended(void)
 {
 	if (play->violated)
@@ -194,7 +168,7 @@ enum outcome course_run(const struct course *c)
 		if (stop == STOP_ENDED)
 			return course_ended();
 		if (fibers.points >= COURSE_POINTS)
-			return OUTCOME_CUT;
+			return course_cut();
 		f = next_of(stop, c, &nr, &slice);
 		if (!f)
 			return course_stuck();

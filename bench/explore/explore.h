@@ -20,7 +20,24 @@
 
 /* --- scenarios ------------------------------------------------------- */
 
-#define PLAY_ACTORS	6
+#define PLAY_ACTORS	8
+#define PLAY_CONTROLS	8
+#define PLAY_LISTS	3
+
+#define PLAY_BLOCKS	16
+
+/* A block's buffer, as its last points told. */
+struct play_block {
+	const void *lock, *link;
+	const struct task *locker;	/* has locked it, */
+	const struct task *queuer;	/* queued it last */
+};
+
+/* What a crash now would leave: crash.c. */
+struct play_image {
+	uint64_t root, gen;		/* of the newest durable one; 0: none */
+	uint64_t events;		/* blocks that became durable */
+};
 
 /* A scenario being played; in the arena, so that it is put back, too. */
 struct play {
@@ -34,29 +51,62 @@ struct play {
 	struct thread actor[PLAY_ACTORS];
 	unsigned int nr_actors;
 	uint64_t started_ns;		/* virtual */
+	bool over;			/* all are done: only judged from now */
 	bool violated;
 	enum hazard hazard;
 	int error;			/* of an operation that gave up */
 	char why[200];
-	struct delwri_list *list[2];	/* the scenario's own */
+	struct play_image image;
+	struct play_block blocks[PLAY_BLOCKS];
+	/* The scenario's own, as it likes. */
+	struct delwri_list *list[PLAY_LISTS];
+	void *own;
+	uint64_t failing;	/* block that cannot be written; 0: none */
 };
 
 struct play_scenario {
 	const char *name;
 	const char *summary;
-	const char *control;	/* a fix that is known to fail in it */
-	/* What it is if nobody can go on any more. */
-	enum hazard stuck;
-	/* By the first fiber: once, and for each schedule. */
+	/*
+	 * Fixes, and mutants of tests/mutants, that fail in it: written down
+	 * before the fixes are searched.
+	 */
+	const char *controls[PLAY_CONTROLS];
+	unsigned int ignores;	/* HAZARD() bits that others look for */
+	bool only_crashes;	/* not what a root is committed over */
+	unsigned int arg;	/* the scenario's own */
+	unsigned int ag_blocks;	/* 0: a header, and two trees of four */
+	bool unmounts;		/* and judges what is left */
+	bool fails;		/* -EIO is what operations may return */
+	/* By whoever is at a point, of a buffer or (NULL) none; may sleep. */
+	void (*at)(struct play *p, enum point point,
+		   const struct buf_state *state);
+	/*
+	 * By the first fiber: once, and for each schedule; and when all that
+	 * were started are done, with nobody to be stepped off to.
+	 */
 	void (*setup)(struct play *p);
 	void (*play)(struct play *p);	/* NULL: the oracle's, oracle.c */
+	void (*end)(struct play *p);
 };
 
-/* Ended by an entry without a name. */
-extern const struct play_scenario play_scenarios[];
+/* A scenario is there once a file of this folder says so of its description. */
+#define PLAY_SCENARIO(sc)						\
+	static const struct play_scenario *const sc##_entry		\
+		__attribute__((used, section("play_scenarios"))) = &sc
+
+/* The @nr-th, by the names of their files; NULL: there are no more. */
+const struct play_scenario *play_scenario(unsigned int nr);
 /* One of the oracle's; NULL: none has that name.  And their names. */
 const struct play_scenario *oracle_scenario(const char *name);
 void oracle_list(void);
+
+/* Of the same cache as fixes[]; the base is the fix that it is made of. */
+extern const struct generation mutant_generations[];
+extern const char *const mutant_bases[];
+const struct fix *const *mutants_of_cache(void);
+/* A fix or a mutant, of the cache that was chosen; or NULL. */
+const struct fix *explore_fix_by_name(const char *name);
 
 /* By a scenario: start @fn as @name. */
 void play_start(struct play *p, const char *name, void (*fn)(void *arg));
@@ -64,7 +114,7 @@ void play_start(struct play *p, const char *name, void (*fn)(void *arg));
 void play_join(struct play *p);
 /* It shall hold: else this schedule ends, and is a witness. */
 void play_violated(struct play *p, enum hazard hazard, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4), noreturn));
+	__attribute__((format(printf, 3, 4)));
 /* An operation returned @error, and should not have. */
 void play_error(struct play *p, int error);
 
@@ -119,8 +169,9 @@ bool course_may(struct fiber *f);
 void course_step(struct fiber *cur, struct fiber *f, unsigned int drained);
 /* ... that is. */
 void course_go(struct fiber *f);
-/* Nobody can go on: a verdict, too. */
+/* Nobody can go on, or it has no end: a verdict, too; see stuck.c. */
 enum outcome course_stuck(void);
+enum outcome course_cut(void);
 enum outcome course_ended(void);
 
 /* A schedule as it was thought up; the points it had: fibers.points. */

@@ -21,6 +21,7 @@
 #define KEY_ALL		1005
 #define KEY_LIST	1006
 #define KEY_WORKERS	1007
+#define KEY_MUTANTS	1008
 
 #define FIXES_ASKED	64u
 
@@ -30,7 +31,7 @@ struct options {
 	unsigned int nr_fixes;
 	const char *cache, *fix_names[FIXES_ASKED];
 	const char *replay;
-	bool json, list;
+	bool json, list, mutants;
 };
 
 static const struct argp_option argp_options[] = {
@@ -57,6 +58,10 @@ static const struct argp_option argp_options[] = {
 	  "bounded: run each schedule to its end", 0 },
 	{ "workers", KEY_WORKERS, "N", 0,
 	  "Processes (default: one per processor)", 0 },
+	{ "mutants", KEY_MUTANTS, NULL, 0,
+	  "Which mutants each scenario finds, in --seconds each (default: 60); "
+	  "with --fix, only that one",
+	  0 },
 	{ "json", KEY_JSON, NULL, 0, "For programs", 0 },
 	{ "list", KEY_LIST, NULL, 0, "Name fixes and scenarios, and end", 0 },
 	{ 0 }
@@ -98,7 +103,9 @@ static unsigned int whole(const char *what, const char *arg, double min,
 
 static const struct play_scenario *scenario_of(const char *name)
 {
-	for (const struct play_scenario *s = play_scenarios; s->name; s++)
+	const struct play_scenario *s;
+
+	for (unsigned int i = 0; (s = play_scenario(i)); i++)
 		if (!strcmp(s->name, name))
 			return s;
 	if (oracle_scenario(name))
@@ -108,9 +115,10 @@ static const struct play_scenario *scenario_of(const char *name)
 
 static const struct fix *fix_of(const char *name)
 {
-	for (const struct fix *const *f = fixes; *f; f++)
-		if (!strcmp((*f)->name, name))
-			return *f;
+	const struct fix *fix = explore_fix_by_name(name);
+
+	if (fix)
+		return fix;
 	usage("no fix '%s': --list names them", name);
 }
 
@@ -174,6 +182,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_JSON:
 		o->json = true;
 		break;
+	case KEY_MUTANTS:
+		o->mutants = true;
+		break;
 	case KEY_LIST:
 		o->list = true;
 		break;
@@ -187,10 +198,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void list(void)
 {
+	const struct play_scenario *s;
+
 	printf("caches: %s\n", cache_names());
 	for (const struct fix *const *f = fixes; *f; f++)
 		printf("%-22s %s\n", (*f)->name, (*f)->summary);
-	for (const struct play_scenario *s = play_scenarios; s->name; s++)
+	for (unsigned int i = 0; (s = play_scenario(i)); i++)
 		printf("%-22s %s\n", s->name, s->summary);
 	oracle_list();
 }
@@ -230,8 +243,6 @@ int main(int argc, char **argv)
 	};
 	struct options o = {
 		.explore = {
-			.scenario = &play_scenarios[0],
-			.seconds = 300,
 			.runs = 1000000,
 			.seed = 1,
 		},
@@ -245,14 +256,20 @@ int main(int argc, char **argv)
 		o.explore.bound = o.explore.pct ? 3 : 2;
 	if (o.explore.pct && !o.explore.bound)
 		usage("--bound 0: pct looks for bugs of depth 1 or more");
+	if (!o.explore.scenario)
+		o.explore.scenario = scenario_of("review");
 	if (o.list) {
 		list();
 		return 0;
 	}
+	if (!o.explore.seconds)
+		o.explore.seconds = o.mutants ? 60 : 300;
 	if (o.replay)
 		return replay(&o);
 	for (unsigned int i = 0; i < o.nr_fixes; i++)
 		o.fix[i] = fix_of(o.fix_names[i]);
+	if (o.mutants)
+		return explore_mutants(&o.explore, o.fix, o.nr_fixes, o.json);
 	for (const struct fix *const *f = fixes; !o.fix_names[0] && *f; f++)
 		if (!(*f)->does_nothing && o.nr_fixes < FIXES_ASKED)
 			o.fix[o.nr_fixes++] = *f;

@@ -65,8 +65,7 @@ const struct play_scenario *oracle_scenario(const char *name)
 			continue;
 		play_scenario = (struct play_scenario){
 			.name = found,
-			.control = controls[sc->hazard],
-			.stuck = HAZARD_DEADLOCK,
+			.controls = { controls[sc->hazard] },
 		};
 		chosen = sc;
 		course_points = ORACLE_POINTS;

@@ -164,7 +164,7 @@ static enum outcome pct_one(struct pct *p, struct course *c)
 		if (stop == STOP_ENDED)
 			return course_ended();
 		if (fibers.points >= COURSE_POINTS)
-			return OUTCOME_CUT;
+			return course_cut();
 		cur = fibers.cur;
 		def = course_default(stop);
 		f = pct_next(p, stop);

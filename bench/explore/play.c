@@ -8,6 +8,7 @@
 #include "bench/oracle/stage.h"
 #include "cache/format.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -16,9 +17,21 @@
  * is what everything here is about.
  */
 #define AG_BLOCKS	9u
+/* The kernel's 30 s are more than anybody has here: COURSE_HOPELESS_NS. */
+#define SYNCD_MS	5000u
 #define DELAY_NS	1000u		/* I/O is not over when submitted */
 
 struct play *play;
+
+extern const struct play_scenario *const __start_play_scenarios[];
+extern const struct play_scenario *const __stop_play_scenarios[];
+
+const struct play_scenario *play_scenario(unsigned int nr)
+{
+	const struct play_scenario *const *at = __start_play_scenarios + nr;
+
+	return at < __stop_play_scenarios ? *at : NULL;
+}
 
 /* --- events ---------------------------------------------------------- */
 
@@ -27,11 +40,31 @@ static struct stage record;
 static struct event events[STAGE_EVENTS];
 static bool recording;
 
+/* Who is to be waited for: stuck.c. */
+static void note_block(struct play_block *b, enum point point,
+		       const struct buf_state *state)
+{
+	b->lock = state->lock;
+	b->link = state->link;
+	if (point == POINT_LOOKUP || point == POINT_LOCKED)
+		b->locker = current;
+	else if (point == POINT_QUEUE)
+		b->queuer = current;
+}
+
 static void reached(void *ctx, enum point point, const struct buf_state *state)
 {
+	struct play *p = ctx;
 	struct event *e;
 
-	(void)ctx;
+	if (point == POINT_FLAG_LEAK && p->started_ns)
+		play_violated(p, HAZARD_FLAG_LEAK,
+			      "DELWRI_Q is set on block %llu, on no list",
+			      (unsigned long long)state->bno);
+	if (state && state->lock && state->bno < PLAY_BLOCKS)
+		note_block(&p->blocks[state->bno], point, state);
+	if (p->started_ns && p->scenario->at)
+		p->scenario->at(p, point, state);
 	if (!recording || record.nr_events == STAGE_EVENTS)
 		return;
 	if (state && state->bno != play->block && point != POINT_ROOT_COMMIT)
@@ -71,6 +104,8 @@ void play_violated(struct play *p, enum hazard hazard, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (p->scenario->ignores & 1u << hazard)
+		return;
 	p->violated = true;
 	p->hazard = hazard;
 	va_start(ap, fmt);
@@ -81,7 +116,7 @@ void play_violated(struct play *p, enum hazard hazard, const char *fmt, ...)
 
 void play_error(struct play *p, int error)
 {
-	if (error && !p->error)
+	if (error && !p->error && !(p->scenario->fails && error == -EIO))
 		p->error = error;
 }
 
@@ -89,13 +124,16 @@ static void root_commit(void *ctx, const struct tree_blocks *t)
 {
 	struct play *p = ctx;
 
-	if (!p->started_ns)
+	if (!p->started_ns || p->scenario->only_crashes)
 		return;
 	for (unsigned int i = 0; i < t->nr; i++) {
 		uint64_t gen = device_generation(p->dev, t->bno[i]);
 
 		if (gen != t->gen)
-			play_violated(p, HAZARD_ORDERING,
+			play_violated(p,
+				      t->bno[i] == p->failing ?
+					      HAZARD_LOST_ERROR :
+					      HAZARD_ORDERING,
 				      "the root of tree %llu is committed, and "
 				      "block %llu has generation %llu on disk",
 				      (unsigned long long)t->gen,
@@ -122,17 +160,40 @@ void play_join(struct play *p)
 		task_join(&p->actor[i]);
 }
 
+static void judge_leftovers(struct play *p)
+{
+	struct teardown left;
+
+	p->fix->unmount(p->mp, &left);
+	if (left.flag_leaks)
+		play_violated(p, HAZARD_FLAG_LEAK,
+			      "DELWRI_Q was set on a buffer on no list, %llu "
+			      "times",
+			      (unsigned long long)left.flag_leaks);
+	if (left.buffers || left.pins || left.list_entries || left.busy_extents)
+		play_violated(p, HAZARD_LEAK,
+			      "left at unmount: %llu buffers, %llu pins, %llu "
+			      "list entries, %llu busy blocks",
+			      (unsigned long long)left.buffers,
+			      (unsigned long long)left.pins,
+			      (unsigned long long)left.list_entries,
+			      (unsigned long long)left.busy_extents);
+}
+
 static void play_main(void *arg)
 {
+	const struct play_scenario *sc = ((struct play *)arg)->scenario;
+	uint32_t blocks = sc->ag_blocks ? sc->ag_blocks : AG_BLOCKS;
 	const struct device_options dopt = {
-		.nblocks = AG_BLOCKS + LOG_BLOCKS,
+		.nblocks = blocks + LOG_BLOCKS,
 		.delay_ns = DELAY_NS,
 		.generations = true,
 	};
 	struct play *p = arg;
 	struct mount_options opt = {
 		.ag_count = 1,
-		.ag_blocks = AG_BLOCKS,
+		.ag_blocks = blocks,
+		.syncd_ms = SYNCD_MS,
 		.log_bytes = 16 << 20,
 		.points = &p->points,
 		.watch = &p->watch,
@@ -151,11 +212,23 @@ static void play_main(void *arg)
 		      stderr);
 		abort();
 	}
-	p->scenario->setup(p);
+	sc->setup(p);
+	if (p->error) {
+		fprintf(stderr, "explore: %s: its beginning failed with %d\n",
+			sc->name, p->error);
+		abort();
+	}
+	crash_watch(p);
 	p->started_ns = world->now;
 	fibers_pause();
 	p->scenario->play(p);
 	play_join(p);
+	/* What they have left says something only if each has done its part. */
+	p->over = true;
+	if (p->scenario->end && !p->error)
+		p->scenario->end(p);
+	if (p->scenario->unmounts && !p->error)
+		judge_leftovers(p);
 	fibers_end();
 }
 
@@ -171,7 +244,7 @@ struct fiber *play_open(const struct play_scenario *sc, const struct fix *fix)
 	play->scenario = sc;
 	play->fix = fix;
 	play->block = 1;
-	play->points = (struct point_ops){ .reached = reached };
+	play->points = (struct point_ops){ .reached = reached, .ctx = play };
 	play->watch = (struct repair_watch){
 		.root_commit = root_commit,
 		.ctx = play,

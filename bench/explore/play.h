@@ -16,11 +16,45 @@ void play_timeline(FILE *out);
 void oracle_play(struct play *p);
 void oracle_timeline(FILE *out);
 
-/* --- scenario_*.c ---------------------------------------------------- */
+/* crash.c: look at the image after each block that is written to it. */
+void crash_watch(struct play *p);
+/*
+ * fault.c: a fiber that uses memory that is none, or goes on for ever without
+ * a point, is a witness.  Of this process: each that plays calls it.
+ */
+void fault_watch(void);
 
-void review_setup(struct play *p);
-void review_play(struct play *p);
-void wakeup_setup(struct play *p);
-void wakeup_play(struct play *p);
+/* --- steps.c: what several scenarios do ------------------------------ */
+
+/* Three leaves under a root: four blocks, so that trees alternate. */
+#define TREE_RECORDS	567
+
+void step_lists(struct play *p);
+/* And block @p->block is on the first one, freed by whoever had it. */
+void step_freed_on_list(struct play *p);
+/* Fill @bno and queue it on @list as others than the bulk loader do. */
+void step_queue(struct play *p, uint64_t bno, struct delwri_list *list);
+void step_stale(struct play *p, uint64_t bno);
+/* The list's owner, as the daemon: until it is empty, some passes at most. */
+void step_passes(struct play *p, struct delwri_list *list);
+/* Submit and wait: what has generation @gen is on disk then. */
+void step_submit(struct play *p, struct delwri_list *list, uint64_t bno,
+		 uint64_t gen);
+/* As a bulk loader: get it, fill it, queue it; its generation, 0: none. */
+uint64_t step_queue_bload(struct play *p, uint64_t bno,
+			  struct delwri_list *list);
+/* And submit. */
+void step_load(struct play *p, uint64_t bno, struct delwri_list *list);
+/* A repair of the first AG, and the log forced. */
+void step_repair(struct play *p);
+/* A tree is there, and is on disk. */
+void step_tree(struct play *p);
+/* Its leaf @leaf is logged, asked to be pushed, and logged again. */
+void step_leave_on_list(struct play *p, unsigned int leaf);
+/* Whole tasks: step_passes() of the first list, step_load() by the second. */
+void task_owner(void *arg);
+void task_loader(void *arg);
+/* All lists: every link agrees, none is left; then they go. */
+void step_check_lists(struct play *p);
 
 #endif

@@ -99,6 +99,8 @@ static bool pass(const struct explore_options *o, struct shared *s,
 			return false;
 		if (pid)
 			continue;
+		/* Timers are not inherited. */
+		fault_watch();
 		if (o->pct)
 			pct_run(&so, o->runs, r);
 		else
@@ -186,27 +188,45 @@ static struct shared *shared_new(void)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/*
- * "None is there" is only worth something where one that is there is found:
- * in the scenario's control, at the same bound.  Found once for all fixes.
- */
-static bool control_caught(const struct explore_options *o)
+bool explore_search(const struct explore_options *o, const struct fix *fix,
+		    struct search_result *r)
 {
-	static int caught = -1;
-	struct explore_options c = *o;
-	struct shared *s;
+	struct shared *s = shared_new();
+	bool done = s && !start(o, fix, s);
 
-	if (caught >= 0)
-		return caught;
-	caught = 0;
-	s = shared_new();
-	c.all = false;
-	for (const struct fix *const *f = fixes; s && *f; f++)
-		if (!strcmp((*f)->name, o->scenario->control))
-			caught = !start(&c, *f, s) && s->total.found;
+	if (done)
+		*r = s->total;
 	if (s)
 		munmap(s, sizeof(*s));
-	return caught;
+	return done;
+}
+
+/*
+ * "None is there" is only worth something where what is there is found: in
+ * each of the scenario's controls, at the same bound.  Asked once for all
+ * fixes.  The names of those that were not, "": none.
+ */
+static const char *controls_missed(const struct explore_options *o)
+{
+	static char missed[200];
+	static bool asked;
+	struct explore_options c = *o;
+	struct search_result r;
+
+	if (asked)
+		return missed;
+	asked = true;
+	c.all = false;
+	for (unsigned int i = 0; i < PLAY_CONTROLS; i++) {
+		const char *name = o->scenario->controls[i];
+		const struct fix *fix = name ? explore_fix_by_name(name) : NULL;
+		size_t n = strlen(missed);
+
+		if (name && (!fix || !explore_search(&c, fix, &r) || !r.found))
+			snprintf(missed + n, sizeof(missed) - n, "%s%s",
+				 n ? ", " : "", name);
+	}
+	return missed;
 }
 
 enum said { SAID_VIOLATED, SAID_EXHAUSTED, SAID_NOT_FOUND };
@@ -218,8 +238,8 @@ static const char *const said_names[] = {
 };
 
 static void how_far(const struct explore_options *o,
-		    const struct search_result *r, bool caught, char *buf,
-		    size_t size)
+		    const struct search_result *r, const char *missed,
+		    char *buf, size_t size)
 {
 	size_t n;
 
@@ -242,11 +262,11 @@ static void how_far(const struct explore_options *o,
 			      "; %llu runs with no end, %llu without a pause",
 			      (unsigned long long)r->cut,
 			      (unsigned long long)r->sliced);
-	if (!caught)
+	if (missed[0])
 		snprintf(buf + n, size - n,
-			 "; but neither was anything found in %s, which is "
-			 "known to fail",
-			 o->scenario->control);
+			 "; but neither was anything found in %s, known to "
+			 "fail",
+			 missed);
 }
 
 static void print(const struct explore_options *o, const struct fix *fix,
@@ -316,8 +336,9 @@ int explore_fix(const struct explore_options *o, const struct fix *fix,
 	struct shared *s = shared_new();
 	const struct search_result *r;
 	enum said said = SAID_NOT_FOUND;
-	bool caught = true, claimed;
-	char far[400];
+	const char *missed = "";
+	bool claimed;
+	char far[600];
 	int error = s ? start(o, fix, s) : -ENOMEM;
 
 	if (error) {
@@ -331,12 +352,12 @@ int explore_fix(const struct explore_options *o, const struct fix *fix,
 	if (r->found) {
 		said = SAID_VIOLATED;
 	} else if (!o->pct && r->complete) {
-		caught = control_caught(o);
+		missed = controls_missed(o);
 		/* A run in which an operation gave up has shown nothing. */
-		if (caught && !r->errors)
+		if (!missed[0] && !r->errors)
 			said = SAID_EXHAUSTED;
 	}
-	how_far(o, r, caught, far, sizeof(far));
+	how_far(o, r, missed, far, sizeof(far));
 	if (json)
 		json_object_set_new(json, fix->name, as_json(o, s, said, far));
 	else

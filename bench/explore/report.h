@@ -26,6 +26,16 @@ struct explore_options {
  */
 int explore_fix(const struct explore_options *o, const struct fix *fix,
 		json_t *json);
+/* The same, and only what was found: false, it could not be told. */
+bool explore_search(const struct explore_options *o, const struct fix *fix,
+		    struct search_result *r);
+/*
+ * mutants.c: a table of which mutants are found, each within o->seconds, by
+ * all scenarios together; @only, @nr: of these.  0; 1: not all
+ * were; 2: one of these is no mutant.
+ */
+int explore_mutants(const struct explore_options *o,
+		    const struct fix *const *only, unsigned int nr, bool json);
 /* One schedule: 1 if it is a witness, else 0. */
 int explore_replay(const struct explore_options *o, const struct fix *fix,
 		   const struct course *c);

@@ -219,11 +219,16 @@ static void about_to_write(void *at, size_t size)
 		undo_page((char *)page);
 }
 
+void (*arena_copied)(char *to, size_t size);
+
 void *arena_memcpy(void *to, const void *from, size_t size)
 {
 	fiber_drain(fibers.cur, fibers.cur->nr_stores);
 	about_to_write(to, size);
-	return memcpy(to, from, size);
+	memcpy(to, from, size);
+	if ((uintptr_t)to >= BIG_AT && arena_copied)
+		arena_copied(to, size);
+	return to;
 }
 
 void *arena_memset(void *at, int c, size_t size)

@@ -242,6 +242,7 @@ uint64_t schedule_timeout(uint64_t ns, enum wait_kind kind, const void *on)
 	t->wait_since = start;
 	t->expires = ns == SLEEP_FOREVER ? 0 : limit;
 	t->wait_on = on ? on : t;
+	t->wait_since = start;
 	if (kind == WAIT_LIST)
 		stall_clocks_start(t);
 	fiber_point(&t->state, ACCESS_RMW);

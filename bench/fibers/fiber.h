@@ -143,6 +143,9 @@ void fibers_stored(uintptr_t addr, size_t size);
 /* The oldest @nr stores of @f, or all, reach memory. */
 void fiber_drain(struct fiber *f, unsigned int nr);
 
+/* By the host, not NULL: told of each copy to a large area, by who made it. */
+extern void (*arena_copied)(char *to, size_t size);
+
 /* --- snapshots ------------------------------------------------------ */
 
 struct snapshot;

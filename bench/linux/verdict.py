@@ -172,8 +172,7 @@ def _losses(data: dict, step: dict) -> list[str]:
         if step.get(name) and not unknown(data, step["fix"], name):
             what.append(f"{step[name]} blocks {name.replace('_', ' ')}")
     if step.get("late_lost"):
-        tries = step["late_tries"]
-        what.append(f"{step['late_lost']} of {tries} wake-ups lost that looked before their store")
+        what.append(f"{step['late_lost']} wake-ups lost that looked before their store")
     if step.get("hung_tasks"):
         what.append(f"{step['hung_tasks']} hung tasks")
     if shut_down(step):

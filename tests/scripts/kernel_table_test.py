@@ -104,7 +104,7 @@ class LostWakeup(unittest.TestCase):
         self.assertIn("no such place: with_barrier", shown)
         self.assertEqual(
             verdict.findings(data),
-            ["mine: lost_wakeup-0-mine: 7 of 9 wake-ups lost that looked before their store"],
+            ["mine: lost_wakeup-0-mine: 7 wake-ups lost that looked before their store"],
         )
         unshown = [line for line in verdict.by_chance(data) if "never met" in line]
         self.assertEqual(unshown, ["lost_wakeup: seldom: waiter and owner never met: nothing shown"])
