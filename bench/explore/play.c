@@ -5,7 +5,6 @@
  */
 #include "play.h"
 
-#include "bench/oracle/stage.h"
 #include "cache/format.h"
 
 #include <stdarg.h>
@@ -20,49 +19,10 @@
 
 struct play *play;
 
-/* --- events ---------------------------------------------------------- */
-
-/* Not in the arena: what timeline_print() wants of a stage. */
-static struct stage record;
-static struct event events[STAGE_EVENTS];
-static bool recording;
-
 static void reached(void *ctx, enum point point, const struct buf_state *state)
 {
-	struct event *e;
-
 	(void)ctx;
-	if (!recording || record.nr_events == STAGE_EVENTS)
-		return;
-	if (state && state->bno != play->block && point != POINT_ROOT_COMMIT)
-		return;
-	e = &events[record.nr_events++];
-	*e = (struct event){
-		.at_ns = world->now - play->started_ns,
-		.point = point,
-		.has_state = state,
-	};
-	snprintf(e->actor, sizeof(e->actor), "%s", current->name);
-	if (state)
-		e->state = *state;
-}
-
-void play_record(bool on)
-{
-	recording = on;
-	if (on)
-		record = (struct stage){
-			.events = events,
-			.block = play->block,
-		};
-}
-
-void play_timeline(FILE *out)
-{
-	if (!play->scenario->play)
-		oracle_timeline(out);
-	else
-		timeline_print(&record, out);
+	witness_reached(point, state);
 }
 
 /* --- verdicts -------------------------------------------------------- */
