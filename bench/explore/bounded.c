@@ -13,10 +13,11 @@
  * bounded scheduling, 2011) are all within N preemptions without choices, or
  * N - 1 with any.  Measured in the review's scenario, a correct fix: 129
  * schedules of no preemption and any choices, 0.5 million of one; 1.8 million
- * of two without choices, and with one choice each so many that a quarter of
- * an hour was not enough.  Of two with any choices there are some seven million
- * orders, 83 times as many as without (what any does to one preemption): each
- * run once, and nothing else, is more than five minutes.  So the default is
+ * of two without choices, and with one choice 5.6 million in 100 processor
+ * seconds, when that was stopped unfinished.  Of two with any choices that was
+ * not tried to the end: one preemption has 109 times as many orders with any
+ * as without, which for two would be some ten million, each run once at
+ * least: more than five minutes.  So the default, a compromise, is
  * any choices with one preemption, and none with two.
  *
  * Reduced, it finds the same orders (order.h) with fewer runs: a schedule is
