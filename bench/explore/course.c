@@ -108,6 +108,8 @@ void course_step(struct fiber *cur, struct fiber *f, unsigned int drained)
 	if (cur->why != FIBER_DONE)
 		fiber_drain(cur, drained < cur->nr_stores ? drained :
 							    cur->nr_stores);
+	if (unlikely(cur->nr_stores))
+		witness_preempted(cur);
 	course_go(f);
 }
 

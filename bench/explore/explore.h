@@ -194,12 +194,14 @@ struct search_result {
 	uint64_t merged;	/* cut short: the rest was seen before */
 	uint64_t points;
 	uint64_t violations;
-	uint64_t errors, cut, sliced;
+	uint64_t errors, cut, sliced, deep;
 	uint64_t orders;	/* different ones, of those that ended */
 	uint64_t orders_sum;	/* of their hashes */
 	uint64_t bad_orders;
 	uint64_t points_max, fibers_max;	/* of a run */
-	unsigned int bound;	/* the largest that was done */
+	/* pct.c: k, and the runs that its probability is stated of. */
+	uint64_t pct_points, pct_counted;
+	uint64_t astray;	/* not the same when replayed */
 	bool complete;		/* everything within the bound */
 	bool found;
 	uint64_t found_nr;	/* of how many schedules */
@@ -209,8 +211,12 @@ struct search_result {
 	char why[200];
 };
 
+/* Any number of them. */
+#define CHOICES_ANY	7u
+
 struct search_options {
-	unsigned int bound;	/* bounded: steps off; pct: depth */
+	unsigned int bound;	/* bounded: preemptions; pct: depth */
+	unsigned int choices;	/* bounded: others where one blocks */
 	double seconds;
 	uint64_t seed;
 	unsigned int worker, workers;

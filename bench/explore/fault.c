@@ -2,20 +2,15 @@
 /*
  * A fiber that uses memory that is none has followed a link that another one
  * has changed under its feet, mostly: that is a verdict, and a witness as
- * every other.  So is one that follows links in a circle.  The fault is left
- * by the way that fibers leave by.
+ * every other.  The fault is left by the way that fibers leave by.
  */
 #include "play.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/time.h>
 #include <ucontext.h>
 
 #define ALT_STACK	65536u
-/* Of the processor's time: so long nobody takes from point to point. */
-#define TICK_US		50000
-#define TICKS		5u
 
 static char alt_stack[ALT_STACK];
 
@@ -52,33 +47,10 @@ static void fault(int sig, siginfo_t *info, void *context)
 	fibers_end();
 }
 
-/* A walk of links that run in a circle has no points. */
-static void tick(int sig, siginfo_t *info, void *context)
-{
-	static uint64_t points;
-	static unsigned int ticks;
-
-	(void)sig;
-	(void)info;
-	ticks = fibers.points == points ? ticks + 1 : 0;
-	points = fibers.points;
-	if (ticks < TICKS || !in_fiber(context))
-		return;
-	ticks = 0;
-	play_violated(play, HAZARD_LIST_CORRUPTION,
-		      "%s goes on for ever: links run in a circle",
-		      current->name);
-	fibers_end();
-}
-
 void fault_watch(void)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS };
 	const stack_t stack = { .ss_sp = alt_stack, .ss_size = ALT_STACK };
-	const struct itimerval every = {
-		.it_interval.tv_usec = TICK_US,
-		.it_value.tv_usec = TICK_US,
-	};
 	struct sigaction sa = {
 		.sa_sigaction = fault,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART,
@@ -87,7 +59,4 @@ void fault_watch(void)
 	sigaltstack(&stack, NULL);
 	for (unsigned int i = 0; i < 2; i++)
 		sigaction(signals[i], &sa, NULL);
-	sa.sa_sigaction = tick;
-	sigaction(SIGVTALRM, &sa, NULL);
-	setitimer(ITIMER_VIRTUAL, &every, NULL);
 }

@@ -22,6 +22,7 @@
 #define KEY_LIST	1006
 #define KEY_WORKERS	1007
 #define KEY_MUTANTS	1008
+#define KEY_CHOICES	1009
 
 #define FIXES_ASKED	64u
 
@@ -39,14 +40,20 @@ static const struct argp_option argp_options[] = {
 	{ "scenario", 's', "NAME", 0, "What is played (default: review)", 0 },
 	{ "cache", KEY_CACHE, "GEN", 0, CACHE_OPTION_DOC, 0 },
 	{ "strategy", 't', "HOW", 0,
-	  "bounded: every schedule with so few steps off the default (default); "
+	  "bounded: every schedule with so few preemptions (default); "
 	  "pct: random priorities",
 	  0 },
 	{ "memory", KEY_MEMORY, "MODEL", 0,
-	  "sc: all see each store at once (default); tso: store buffers", 0 },
+	  "sc: all see each store at once (default); tso: store buffers, as "
+	  "x86; what ARM and POWER do beyond that is not covered",
+	  0 },
 	{ "bound", 'b', "N", 0,
-	  "bounded: steps off the default (default: 2); pct: depth of the bugs "
-	  "that are looked for (default: 3)",
+	  "bounded: preemptions (default: 2); pct: depth of the bugs that are "
+	  "looked for (default: 3)",
+	  0 },
+	{ "choices", KEY_CHOICES, "N", 0,
+	  "bounded: where a task blocks, so often another than the default goes "
+	  "on, or: any (default: any, and 0 with two preemptions or more)",
 	  0 },
 	{ "seconds", 'S', "S", 0, "For each fix at most (default: 300)", 0 },
 	{ "runs", 'n', "N", 0, "pct: at most so many (default: 1000000)", 0 },
@@ -70,13 +77,17 @@ static const struct argp_option argp_options[] = {
 static void __attribute__((noreturn, format(printf, 1, 2)))
 usage(const char *fmt, ...)
 {
+	char line[512];
 	va_list ap;
 
-	fputs("explore: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	/* One line, whatever was typed. */
+	for (char *at = line; *at; at++)
+		if ((unsigned char)*at < ' ')
+			*at = '?';
+	fprintf(stderr, "explore: %s\n", line);
 	exit(EXIT_USAGE);
 }
 
@@ -157,6 +168,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'b':
 		e->bound = whole("bound", arg, 0, BOUND_MAX);
 		e->bound_given = true;
+		break;
+	case KEY_CHOICES:
+		e->choices = strcmp(arg, "any") ?
+				     whole("choices", arg, 0, CHOICES_ANY - 1) :
+				     CHOICES_ANY;
+		e->choices_given = true;
 		break;
 	case 'S':
 		e->seconds = number("seconds", arg, 0.1, 1e6);

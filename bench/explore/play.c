@@ -5,7 +5,6 @@
  */
 #include "play.h"
 
-#include "bench/oracle/stage.h"
 #include "cache/format.h"
 
 #include <errno.h>
@@ -33,12 +32,7 @@ const struct play_scenario *play_scenario(unsigned int nr)
 	return at < __stop_play_scenarios ? *at : NULL;
 }
 
-/* --- events ---------------------------------------------------------- */
-
-/* Not in the arena: what timeline_print() wants of a stage. */
-static struct stage record;
-static struct event events[STAGE_EVENTS];
-static bool recording;
+/* --- points ---------------------------------------------------------- */
 
 /* Who is to be waited for: stuck.c. */
 static void note_block(struct play_block *b, enum point point,
@@ -55,7 +49,6 @@ static void note_block(struct play_block *b, enum point point,
 static void reached(void *ctx, enum point point, const struct buf_state *state)
 {
 	struct play *p = ctx;
-	struct event *e;
 
 	if (point == POINT_FLAG_LEAK && p->started_ns)
 		play_violated(p, HAZARD_FLAG_LEAK,
@@ -65,37 +58,7 @@ static void reached(void *ctx, enum point point, const struct buf_state *state)
 		note_block(&p->blocks[state->bno], point, state);
 	if (p->started_ns && p->scenario->at)
 		p->scenario->at(p, point, state);
-	if (!recording || record.nr_events == STAGE_EVENTS)
-		return;
-	if (state && state->bno != play->block && point != POINT_ROOT_COMMIT)
-		return;
-	e = &events[record.nr_events++];
-	*e = (struct event){
-		.at_ns = world->now - play->started_ns,
-		.point = point,
-		.has_state = state,
-	};
-	snprintf(e->actor, sizeof(e->actor), "%s", current->name);
-	if (state)
-		e->state = *state;
-}
-
-void play_record(bool on)
-{
-	recording = on;
-	if (on)
-		record = (struct stage){
-			.events = events,
-			.block = play->block,
-		};
-}
-
-void play_timeline(FILE *out)
-{
-	if (!play->scenario->play)
-		oracle_timeline(out);
-	else
-		timeline_print(&record, out);
+	witness_reached(point, state);
 }
 
 /* --- verdicts -------------------------------------------------------- */

@@ -8,9 +8,18 @@
 /* The fiber that sets the scenario up, pauses, and plays it. */
 struct fiber *play_open(const struct play_scenario *sc, const struct fix *fix);
 
+/* --- witness.c ------------------------------------------------------- */
+
 /* Keep each event from now on, or no more; then play_timeline() has them. */
 void play_record(bool on);
+/* The current fiber has come to @point. */
+void witness_reached(enum point point, const struct buf_state *state);
+/* Another goes on instead of @f, whose stores are in its buffer. */
+void witness_preempted(const struct fiber *f);
+/* At most twelve lines of 72 columns, below two. */
 void play_timeline(FILE *out);
+/* fibers.points at its last event: a condition for a breakpoint. */
+uint64_t witness_access(void);
 
 /* The same of one of the oracle's. */
 void oracle_play(struct play *p);
@@ -19,8 +28,8 @@ void oracle_timeline(FILE *out);
 /* crash.c: look at the image after each block that is written to it. */
 void crash_watch(struct play *p);
 /*
- * fault.c: a fiber that uses memory that is none, or goes on for ever without
- * a point, is a witness.  Of this process: each that plays calls it.
+ * fault.c: a fiber that uses memory that is none is a witness.  Each process
+ * that plays calls it.
  */
 void fault_watch(void);
 

@@ -17,9 +17,12 @@
 /* Written by the processes, each its own part. */
 struct shared {
 	struct search_result total, part[WORKERS_MAX];
+	/* So many preemptions are done: without other choices, and with. */
+	int plain, chosen;
 	bool done;
 	char replay[8192];
 	char timeline[16384];
+	uint64_t access;
 };
 
 static double seconds_now(void)
@@ -52,6 +55,10 @@ static void add(struct search_result *to, const struct search_result *r)
 	to->errors += r->errors;
 	to->cut += r->cut;
 	to->sliced += r->sliced;
+	to->deep += r->deep;
+	to->astray += r->astray;
+	to->pct_counted += r->pct_counted;
+	to->pct_points = r->pct_points;
 	to->orders += r->orders;
 	to->orders_sum += r->orders_sum;
 	to->bad_orders += r->bad_orders;
@@ -72,10 +79,11 @@ static void add(struct search_result *to, const struct search_result *r)
 
 /* One bound, by all processors; false: a process did not end as it should. */
 static bool pass(const struct explore_options *o, struct shared *s,
-		 unsigned int bound, double seconds)
+		 unsigned int bound, unsigned int choices, double seconds)
 {
 	struct search_options so = {
 		.bound = bound,
+		.choices = choices,
 		.seconds = seconds,
 		.seed = o->seed,
 		.workers = o->workers ? o->workers : processors(),
@@ -86,7 +94,9 @@ static bool pass(const struct explore_options *o, struct shared *s,
 	bool sound = true;
 	int status;
 
-	memset(&s->total, 0, sizeof(s->total));
+	/* What several of them find is the same: of the last. */
+	s->total.violations = s->total.bad_orders = 0;
+	s->total.orders = s->total.orders_sum = 0;
 	s->total.complete = true;
 	fflush(NULL);
 	for (so.worker = 0; so.worker < so.workers; so.worker++) {
@@ -111,7 +121,6 @@ static bool pass(const struct explore_options *o, struct shared *s,
 		sound &= wait(&status) > 0 && !status;
 	for (unsigned int i = 0; i < so.workers; i++)
 		add(&s->total, &s->part[i]);
-	s->total.bound = bound;
 	return sound;
 }
 
@@ -128,15 +137,63 @@ static void tell_witness(struct shared *s)
 	if (!out)
 		return;
 	course_print(out);
+	s->access = witness_access();
 	fclose(out);
+}
+
+static unsigned int choices_of(const struct explore_options *o,
+			       unsigned int bound)
+{
+	if (o->choices_given)
+		return o->choices;
+	/* What can be afforded: bounded.c. */
+	return bound < 2 ? CHOICES_ANY : 0;
+}
+
+/*
+ * One bound after the other, the smallest first: what that finds is the
+ * shortest.  False: a process did not end as it should.
+ */
+static bool passes(const struct explore_options *o, struct shared *s,
+		   bool with_choices, double until)
+{
+	for (unsigned int bound = 0; bound <= o->bound; bound++) {
+		unsigned int choices = with_choices ? choices_of(o, bound) : 0;
+		double left = until - seconds_now();
+
+		if (with_choices && !choices)
+			break;
+		if (s->total.found && !o->all)
+			break;
+		s->total.complete = false;
+		if (left <= 0)
+			break;
+		if (!pass(o, s, bound, choices, left))
+			return false;
+		if (!s->total.complete)
+			break;
+		*(with_choices ? &s->chosen : &s->plain) = bound;
+	}
+	return true;
+}
+
+static bool bounded(const struct explore_options *o, struct shared *s)
+{
+	double until = seconds_now() + o->seconds;
+
+	s->plain = s->chosen = -1;
+	if (!passes(o, s, false, until))
+		return false;
+	if (s->plain < (int)o->bound && !o->all)
+		return true;
+	return passes(o, s, true, until);
 }
 
 /* In a process of its own: the arena is there once. */
 static void explore(const struct explore_options *o, const struct fix *fix,
 		    struct shared *s)
 {
-	double began = seconds_now(), left = o->seconds;
-	unsigned int bound = o->pct ? o->bound : 0;
+	double began = seconds_now();
 	int error = course_open(o->scenario, fix, o->tso);
 
 	if (error) {
@@ -144,20 +201,8 @@ static void explore(const struct explore_options *o, const struct fix *fix,
 			strerror(-error));
 		_exit(1);
 	}
-	/* The fewest steps first: what they find is the shortest. */
-	while (left > 0) {
-		if (!pass(o, s, bound, left))
-			_exit(1);
-		left = o->seconds - (seconds_now() - began);
-		if (o->pct || (s->total.found && !o->all) ||
-		    (!s->total.complete && !s->total.cut && !s->total.sliced))
-			break;
-		if (bound == o->bound)
-			break;
-		bound++;
-	}
-	if (bound < o->bound || left <= 0)
-		s->total.complete = false;
+	if (o->pct ? !pass(o, s, o->bound, 0, o->seconds) : !bounded(o, s))
+		_exit(1);
 	s->total.seconds = seconds_now() - began;
 	if (s->total.found)
 		tell_witness(s);
@@ -237,31 +282,68 @@ static const char *const said_names[] = {
 	[SAID_NOT_FOUND] = "not found",
 };
 
-static void how_far(const struct explore_options *o,
-		    const struct search_result *r, const char *missed,
-		    char *buf, size_t size)
+static void pct_text(const struct explore_options *o,
+		     const struct search_result *r, char *buf, size_t size)
 {
+	double one = 1 / (r->fibers_max * pow(r->pct_points, o->bound - 1.));
+
+	snprintf(buf, size,
+		 "pct, depth %u, %llu tasks, %llu points: a run finds such a "
+		 "bug with a probability of 1/(n k^(d-1)) = %.1e or more; "
+		 "the %llu that this holds of, together %.1e",
+		 o->bound, (unsigned long long)r->fibers_max,
+		 (unsigned long long)r->pct_points, one,
+		 (unsigned long long)r->pct_counted,
+		 -expm1(r->pct_counted * log1p(-one)));
+}
+
+/* Which schedules were all searched. */
+static size_t bound_text(const struct explore_options *o,
+			 const struct shared *s, char *buf, size_t size)
+{
+	unsigned int most = choices_of(o, s->chosen);
+	size_t n = snprintf(buf, size, "%s: ",
+			    o->tso ? "store buffers, as x86" :
+				     "sequentially consistent");
+
+	if (s->plain < 0)
+		return n + snprintf(buf + n, size - n, "not all of any bound");
+	n += snprintf(buf + n, size - n, "all of at most %d preemption%s",
+		      s->plain, s->plain == 1 ? "" : "s");
+	if (s->chosen < 0)
+		return n;
+	if (s->chosen < s->plain)
+		n += snprintf(buf + n, size - n, ", and of at most %d",
+			      s->chosen);
+	if (most == CHOICES_ANY)
+		return n + snprintf(buf + n, size - n,
+				    " with any choices where a task blocks");
+	return n + snprintf(buf + n, size - n,
+			    " with at most %u other choice%s where a task "
+			    "blocks",
+			    most, most == 1 ? "" : "s");
+}
+
+static void how_far(const struct explore_options *o, const struct shared *s,
+		    const char *missed, char *buf, size_t size)
+{
+	const struct search_result *r = &s->total;
 	size_t n;
 
 	if (o->pct) {
-		/* n * k^(d-1), as pct.c says. */
-		double one = 1 / (r->fibers_max *
-				  pow(r->points_max, o->bound - 1.));
-
-		snprintf(buf, size,
-			 "pct, depth %u: a run finds such a bug with a "
-			 "probability of %.1e or more, these together %.1e",
-			 o->bound, one, -expm1(r->schedules * log1p(-one)));
+		pct_text(o, r, buf, size);
 		return;
 	}
-	n = snprintf(buf, size, "%u steps off the default, %s%s", r->bound,
-		     o->tso ? "store buffers" : "sequentially consistent",
-		     r->complete ? "" : ", not all of them");
-	if (r->cut || r->sliced)
+	n = bound_text(o, s, buf, size);
+	if (!r->complete)
+		n += snprintf(buf + n, size - n, "; not all of the next bound");
+	if (r->cut || r->sliced || r->deep)
 		n += snprintf(buf + n, size - n,
-			      "; %llu runs with no end, %llu without a pause",
+			      "; %llu runs with no end, %llu without a pause, "
+			      "%llu with too many choices",
 			      (unsigned long long)r->cut,
-			      (unsigned long long)r->sliced);
+			      (unsigned long long)r->sliced,
+			      (unsigned long long)r->deep);
 	if (missed[0])
 		snprintf(buf + n, size - n,
 			 "; but neither was anything found in %s, known to "
@@ -292,9 +374,18 @@ static void print(const struct explore_options *o, const struct fix *fix,
 		       (unsigned long long)r->violations,
 		       (unsigned long long)r->orders,
 		       (unsigned long long)r->bad_orders);
-	if (said == SAID_VIOLATED)
-		printf("%s\n  scripts/explore --replay '%s'\n\n", s->timeline,
-		       s->replay);
+	if (o->tso)
+		puts("  stores that overtake stores, and loads that overtake "
+		     "loads (ARM, POWER), are not covered");
+	if (said != SAID_VIOLATED)
+		return;
+	printf("%s\n  scripts/explore --replay '%s'\n", s->timeline, s->replay);
+	if (s->access)
+		printf("  gdb -ex 'break witness_reached if fibers.points == "
+		       "%llu' -ex run -ex bt --args %s --replay '%s'\n",
+		       (unsigned long long)s->access,
+		       program_invocation_name, s->replay);
+	putchar('\n');
 }
 
 static json_t *as_json(const struct explore_options *o,
@@ -308,18 +399,20 @@ static json_t *as_json(const struct explore_options *o,
 	snprintf(sum, sizeof(sum), "%016llx",
 		 (unsigned long long)r->orders_sum);
 	j = json_pack(
-		"{s:s, s:s, s:s, s:i, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"{s:I, s:s, s:s, s:s, s:i, s:i, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, "
 		"s:I, s:I, s:o, s:s, s:f}",
-		"verdict", said_names[said], "scenario", o->scenario->name,
-		"strategy", o->pct ? "pct" : "bounded", "bound", r->bound,
+		"astray", (json_int_t)r->astray, "verdict", said_names[said], "scenario", o->scenario->name,
+		"strategy", o->pct ? "pct" : "bounded", "bound", o->pct ? (int)o->bound : s->plain,
+		"bound_choices", s->chosen,
 		"memory", o->tso ? "tso" : "sc", "complete", r->complete,
 		"schedules", (json_int_t)r->schedules, "merged",
 		(json_int_t)r->merged, "points", (json_int_t)r->points,
 		"violations", (json_int_t)r->violations, "errors",
-		(json_int_t)r->errors, "cut", (json_int_t)(r->cut + r->sliced),
-		"orders", (json_int_t)r->orders, "bad_orders",
-		(json_int_t)r->bad_orders, "orders_sum", json_string(sum),
-		"how_far", far, "seconds", r->seconds);
+		(json_int_t)r->errors, "cut",
+		(json_int_t)(r->cut + r->sliced + r->deep), "orders",
+		(json_int_t)r->orders, "bad_orders", (json_int_t)r->bad_orders,
+		"orders_sum", json_string(sum), "how_far", far, "seconds",
+		r->seconds);
 
 	if (said != SAID_VIOLATED)
 		return j;
@@ -357,7 +450,7 @@ int explore_fix(const struct explore_options *o, const struct fix *fix,
 		if (!missed[0] && !r->errors)
 			said = SAID_EXHAUSTED;
 	}
-	how_far(o, r, missed, far, sizeof(far));
+	how_far(o, s, missed, far, sizeof(far));
 	if (json)
 		json_object_set_new(json, fix->name, as_json(o, s, said, far));
 	else

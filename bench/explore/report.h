@@ -12,8 +12,8 @@
 
 struct explore_options {
 	const struct play_scenario *scenario;
-	bool pct, tso, unreduced, all, bound_given;
-	unsigned int bound;
+	bool pct, tso, unreduced, all, bound_given, choices_given;
+	unsigned int bound, choices;
 	unsigned int workers;		/* 0: one per processor */
 	double seconds;
 	uint64_t runs, seed;

@@ -7,6 +7,8 @@
  * a deadlock, if all that still run are daemons: they have come by so often
  * that they will not help.
  *
+ * Before all these: somebody who follows links that run in a circle.
+ *
  * Nobody can go on (course_stuck()), or there was no end within
  * COURSE_POINTS (course_cut()).
  */
@@ -75,6 +77,15 @@ static enum outcome judge(struct play *p, uint64_t long_ns)
 	bool lost = false, others = false, waiter = false;
 
 	p->why[0] = '\0';
+	for (unsigned int i = 0; i < world->nr; i++) {
+		if (world->fiber[i].why != FIBER_LOOPS)
+			continue;
+		say(p, "%s goes on for ever: links run in a circle",
+		    world->fiber[i].task.name);
+		p->violated = true;
+		p->hazard = HAZARD_LIST_CORRUPTION;
+		return OUTCOME_VIOLATED;
+	}
 	/* The oracle's have a director: he is the first fiber. */
 	if (!p->nr_actors && !long_ns) {
 		waiter = true;

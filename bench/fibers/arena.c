@@ -5,6 +5,11 @@
  * Each fiber allocates from an area of its own and frees into it: what it is
  * given depends on what it did and was handed, and not on when.  So equal
  * orders of accesses have equal memory (order.h counts on that).
+ *
+ * A snapshot is a copy of what changes in any run: tasks, stacks, small
+ * objects.  Pages, which few runs write to, are copied when they first are
+ * after a snapshot was saved or put back: so every write to one comes by here,
+ * from the compiler's call ahead of it or from a function of ours.
  */
 #include "bench/fibers/arena.h"
 #include "bench/fibers/fiber.h"
@@ -22,9 +27,9 @@
 #define PAGES_BYTES	(1u << 22)
 #define STACKS_AT	(WORLD_AT + (1ull << 24))
 #define HEAPS_AT	(WORLD_AT + (1ull << 26))
-#define PAGES_AT	(WORLD_AT + (1ull << 29))
+#define PAGES_AT	ARENA_PAGES_AT
 #define BIG_AT		(WORLD_AT + (1ull << 30))
-#define BIG_END		(WORLD_AT + (1ull << 31))
+#define BIG_END		ARENA_END
 
 _Static_assert(sizeof(struct fiber_world) <= STACKS_AT - WORLD_AT, "world");
 _Static_assert((PAGES_AT - HEAPS_AT) / HEAP_BYTES >= FIBERS, "heaps");
@@ -81,12 +86,96 @@ static void __attribute__((noreturn)) full(const char *what)
 	abort();
 }
 
+/* --- pages as they were before they were written to ------------------ */
+
+struct undo {
+	char *page;
+	char was[PAGE];
+};
+
+static struct undo *undo;
+static size_t undo_nr, undo_room;
+/* When each was kept last: since then there was no snapshot. */
+static uint32_t kept_in[(BIG_END - PAGES_AT) / PAGE], epoch = 1;
+
+static void keep_page(uintptr_t page)
+{
+	uint32_t *kept = &kept_in[(page - PAGES_AT) / PAGE];
+
+	if (*kept == epoch)
+		return;
+	*kept = epoch;
+	if (undo_nr == undo_room) {
+		undo_room = undo_room ? 2 * undo_room : 256;
+		undo = realloc(undo, undo_room * sizeof(*undo));
+		if (!undo)
+			full("memory for what has to be undone");
+	}
+	undo[undo_nr].page = (char *)page;
+	memcpy(undo[undo_nr++].was, (void *)page, PAGE);
+}
+
+void arena_keep_pages(uintptr_t at, size_t size)
+{
+	for (uintptr_t page = at & -(uintptr_t)PAGE; page < at + size;
+	     page += PAGE)
+		keep_page(page);
+}
+
+static void next_epoch(void)
+{
+	if (++epoch)
+		return;
+	/* Every four thousand million of them. */
+	memset(kept_in, 0, sizeof(kept_in));
+	epoch = 1;
+}
+
+static void about_to_write(void *at, size_t size)
+{
+	fiber_drain(fibers.cur, fibers.cur->nr_stores);
+	arena_about_to_write((uintptr_t)at, size);
+}
+
+void (*arena_copied)(char *to, size_t size);
+
+void *arena_memcpy(void *to, const void *from, size_t size)
+{
+	about_to_write(to, size);
+	memcpy(to, from, size);
+	if ((uintptr_t)to >= BIG_AT && arena_copied)
+		arena_copied(to, size);
+	return to;
+}
+
+void *arena_memmove(void *to, const void *from, size_t size)
+{
+	about_to_write(to, size);
+	return memmove(to, from, size);
+}
+
+void *arena_memset(void *at, int c, size_t size)
+{
+	about_to_write(at, size);
+	return memset(at, c, size);
+}
+
+void arena_qsort(void *at, size_t nr, size_t size,
+		 int (*cmp)(const void *a, const void *b))
+{
+	about_to_write(at, nr * size);
+	qsort(at, nr, size, cmp);
+}
+
 /* --- allocation ------------------------------------------------------ */
 
 static void *big_alloc(size_t size)
 {
-	char *p = world->big;
+	char *p;
 
+	/* The only area that they share: who comes first has what is first. */
+	fiber_point(&world->big, ACCESS_RMW);
+	p = world->big;
 	size = (size + PAGE - 1) / PAGE * PAGE;
 	if (size > (size_t)((char *)BIG_END - p))
 		full("the arena");
@@ -143,8 +232,10 @@ void *arena_zalloc(size_t nr, size_t size)
 	void *p = arena_alloc(LINE, nr * size);
 
 	/* A large area is new, and zero. */
-	if (nr * size < LARGE)
+	if (nr * size < LARGE) {
+		arena_about_to_write((uintptr_t)p, nr * size);
 		memset(p, 0, nr * size);
+	}
 	return p;
 }
 
@@ -158,6 +249,7 @@ void arena_free(void *p)
 	/* Nobody may find a store of ours in what is another's by then. */
 	fiber_drain(f, f->nr_stores);
 	if ((uintptr_t)p >= PAGES_AT) {
+		keep_page((uintptr_t)p);
 		*(void **)p = f->page_bin;
 		f->page_bin = p;
 		return;
@@ -182,65 +274,17 @@ void *arena_realloc(void *p, size_t size)
 	had = (uintptr_t)p >= PAGES_AT ?
 		      PAGE :
 		      *(size_t *)((uintptr_t)p - LINE) * LINE;
-	memcpy(more, p, had < size ? had : size);
+	if (had > size)
+		had = size;
+	arena_about_to_write((uintptr_t)more, had);
+	memcpy(more, p, had);
 	arena_free(p);
 	return more;
 }
 
-/* --- large areas: pages as they were before they were written to ------ */
-
-struct undo {
-	char *page;
-	char was[PAGE];
-};
-
-static struct undo *undo;
-static size_t undo_nr, undo_room;
-
-static void undo_page(char *page)
-{
-	if (undo_nr == undo_room) {
-		undo_room = undo_room ? 2 * undo_room : 256;
-		undo = realloc(undo, undo_room * sizeof(*undo));
-		if (!undo)
-			full("memory for what has to be undone");
-	}
-	undo[undo_nr].page = page;
-	memcpy(undo[undo_nr++].was, page, PAGE);
-}
-
-static void about_to_write(void *at, size_t size)
-{
-	uintptr_t page = (uintptr_t)at / PAGE * PAGE;
-
-	if ((uintptr_t)at < BIG_AT || (uintptr_t)at >= BIG_END)
-		return;
-	for (; page < (uintptr_t)at + size; page += PAGE)
-		undo_page((char *)page);
-}
-
-void (*arena_copied)(char *to, size_t size);
-
-void *arena_memcpy(void *to, const void *from, size_t size)
-{
-	fiber_drain(fibers.cur, fibers.cur->nr_stores);
-	about_to_write(to, size);
-	memcpy(to, from, size);
-	if ((uintptr_t)to >= BIG_AT && arena_copied)
-		arena_copied(to, size);
-	return to;
-}
-
-void *arena_memset(void *at, int c, size_t size)
-{
-	fiber_drain(fibers.cur, fibers.cur->nr_stores);
-	about_to_write(at, size);
-	return memset(at, c, size);
-}
-
 /* --- snapshots ------------------------------------------------------- */
 
-#define SEGMENTS	(3 * FIBERS + 2)
+#define SEGMENTS	(2 * FIBERS + 2)
 
 struct snapshot {
 	char *copy;
@@ -290,8 +334,8 @@ void snapshot_save(struct snapshot *s)
 		if (f->why != FIBER_DONE)
 			keep(s, sp, arena_stack(i) + FIBER_STACK - sp);
 		keep(s, heap_of(i), f->heap - heap_of(i));
-		keep(s, pages_of(i), f->pages - pages_of(i));
 	}
+	next_epoch();
 	s->fibers = fibers;
 	s->order = order_mark();
 	s->undo_nr = undo_nr;
@@ -309,6 +353,7 @@ void snapshot_restore(struct snapshot *s)
 		undo_nr--;
 		memcpy(undo[undo_nr].page, undo[undo_nr].was, PAGE);
 	}
+	next_epoch();
 	fibers = s->fibers;
 	order_back_to(&s->order);
 }

@@ -71,6 +71,9 @@ void fiber_yield(void)
 	struct fiber *f = fibers.cur;
 
 	fiber_drain(f, f->nr_stores);
+	/* It has given way, or has not yet: not the same order. */
+	if (fibers.ordered)
+		order_access((uintptr_t)&f->why, true);
 	fibers_stop(STOP_YIELD);
 }
 
@@ -177,6 +180,8 @@ void fibers_stored(uintptr_t addr, size_t size)
 
 void rcu_defer(struct rcu_callback *cb, void (*fn)(struct rcu_callback *cb))
 {
+	if (fibers.ordered)
+		order_access((uintptr_t)&fibers.cur->deferred, true);
 	cb->fn = fn;
 	cb->next = fibers.cur->deferred;
 	fibers.cur->deferred = cb;
@@ -187,6 +192,8 @@ void rcu_drain(void)
 	for (unsigned int i = 0; i < world->nr; i++) {
 		struct fiber *f = &world->fiber[i];
 
+		if (fibers.ordered)
+			order_access((uintptr_t)&f->deferred, true);
 		while (f->deferred) {
 			struct rcu_callback *cb = f->deferred;
 

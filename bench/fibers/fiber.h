@@ -12,6 +12,7 @@
 #ifndef FIBERS_FIBER_H
 #define FIBERS_FIBER_H
 
+#include "bench/fibers/order.h"
 #include "sync/sync.h"
 
 #define FIBERS		64
@@ -32,6 +33,7 @@ enum fiber_why {
 struct fiber_store {
 	uintptr_t addr;
 	uint64_t value;
+	uint64_t order;		/* its place in the fiber's: order.h */
 	unsigned int size;
 };
 
@@ -123,10 +125,9 @@ void fibers_stop(enum fiber_stop why);
 /* Plain accesses, in a row, of who does nothing else any more. */
 #define FIBER_PLAIN_MAX		30000000u
 void __attribute__((noreturn, cold)) fiber_loops(void);
-void order_access(uintptr_t addr, bool write);
 
 /* Ahead of each access; who is in no world yet is not scheduled. */
-static inline void fiber_point(const volatile void *addr, enum access access)
+static inline void fiber_before(const volatile void *addr, enum access access)
 {
 	if (unlikely(fibers.points >= fibers.stop_at)) {
 		fibers.addr = (uintptr_t)addr;
@@ -134,6 +135,11 @@ static inline void fiber_point(const volatile void *addr, enum access access)
 		fibers_stop(STOP_POINT);
 	}
 	fibers.points++;
+}
+
+static inline void fiber_point(const volatile void *addr, enum access access)
+{
+	fiber_before(addr, access);
 	if (fibers.ordered)
 		order_access((uintptr_t)addr, access != ACCESS_LOAD);
 }
@@ -145,6 +151,19 @@ void fiber_drain(struct fiber *f, unsigned int nr);
 
 /* By the host, not NULL: told of each copy to a large area, by who made it. */
 extern void (*arena_copied)(char *to, size_t size);
+
+/* Pages and larger areas, which a snapshot has no copy of: arena.c. */
+#define ARENA_PAGES_AT	(WORLD_AT + (1ull << 29))
+#define ARENA_END	(WORLD_AT + (1ull << 31))
+
+void arena_keep_pages(uintptr_t at, size_t size);
+
+/* Ahead of each write. */
+static inline void arena_about_to_write(uintptr_t at, size_t size)
+{
+	if (unlikely(at - ARENA_PAGES_AT < ARENA_END - ARENA_PAGES_AT))
+		arena_keep_pages(at, size);
+}
 
 /* --- snapshots ------------------------------------------------------ */
 

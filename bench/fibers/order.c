@@ -9,25 +9,31 @@
 
 #include <stdio.h>
 
-#define WORDS		(1u << 16)	/* a power of two */
+#define SLOTS		(1u << 16)	/* powers of two */
+#define WORDS		(SLOTS / 2)
 
 struct word {
-	uintptr_t addr;			/* of eight bytes; 0: free */
+	uintptr_t addr;			/* of eight bytes */
 	uint64_t stored, loaded;
 };
 
 struct undo {
-	uint32_t word;			/* WORDS: of the fiber */
-	uint32_t fiber;
+	uint32_t word;
+	uint32_t chain;
 	uint64_t stored, loaded, did;
 };
 
+/* Small, and few of them are used: they stay in the processor's cache. */
+static uint16_t slots[SLOTS];		/* 0: free, or a word */
 static struct word words[WORDS];
 static unsigned int nr_words;
-static uint64_t did[FIBERS];
+/* What each fiber did, and then what its stores did that were kept back. */
+static uint64_t did[2 * FIBERS];
 static uint64_t sum;
 static struct undo *undo;
 static size_t undo_nr, undo_room;
+
+extern char __start_fiber_state[];
 
 static void __attribute__((noreturn)) give_up(const char *what)
 {
@@ -35,28 +41,38 @@ static void __attribute__((noreturn)) give_up(const char *what)
 	abort();
 }
 
-static uint32_t hash_of(uintptr_t addr)
+static uint32_t slot_of(uintptr_t addr)
 {
 	return addr * 0x9e3779b97f4a7c15u >> 48;
+}
+
+/* What is not in the arena is not at the same address in each process. */
+static uintptr_t name_of(uintptr_t addr)
+{
+	addr &= ~(uintptr_t)7;
+	if (addr - WORLD_AT < ARENA_END - WORLD_AT)
+		return addr;
+	return addr - (uintptr_t)__start_fiber_state + 8;
 }
 
 static struct word *word_of(uintptr_t addr)
 {
 	uint32_t at;
 
-	addr &= ~(uintptr_t)7;
-	at = hash_of(addr);
-	while (words[at].addr != addr) {
-		if (!words[at].addr) {
-			if (++nr_words > WORDS / 2)
+	addr = name_of(addr);
+	at = slot_of(addr);
+	while (words[slots[at]].addr != addr) {
+		if (!slots[at]) {
+			if (++nr_words == WORDS)
 				give_up("a scenario touches too many words: "
 					"make it smaller");
-			words[at].addr = addr;
+			slots[at] = nr_words;
+			words[nr_words].addr = addr;
 			break;
 		}
-		at = (at + 1) % WORDS;
+		at = (at + 1) % SLOTS;
 	}
-	return &words[at];
+	return &words[slots[at]];
 }
 
 static void undo_more(void)
@@ -67,32 +83,68 @@ static void undo_more(void)
 		give_up("no memory for an order");
 }
 
-void order_access(uintptr_t addr, bool write)
+static void keep(const struct word *w, unsigned int chain)
 {
-	unsigned int f = fibers.cur->id;
-	struct word *w = word_of(addr);
-	uint64_t before = did[f], now;
-
-	if (undo_nr == undo_room)
+	if (unlikely(undo_nr == undo_room))
 		undo_more();
 	undo[undo_nr++] = (struct undo){
 		.word = w - words,
-		.fiber = f,
+		.chain = chain,
 		.stored = w->stored,
 		.loaded = w->loaded,
-		.did = before,
+		.did = did[chain],
 	};
-	now = before * 0x9e3779b97f4a7c15u + (w->addr ^ w->stored);
+}
+
+static void done(unsigned int chain, uint64_t now)
+{
+	sum += now - did[chain];
+	did[chain] = now;
+}
+
+static void stored(struct word *w, unsigned int chain, uint64_t made)
+{
+	uint64_t now;
+
+	keep(w, chain);
+	now = did[chain] * 0x9e3779b97f4a7c15u + (w->addr ^ w->stored);
+	now = order_mix(now + w->loaded + made + chain + 1);
+	w->stored = now;
+	w->loaded = 0;
+	done(chain, now);
+}
+
+void order_access(uintptr_t addr, bool write)
+{
+	struct word *w = word_of(addr);
+	unsigned int f = fibers.cur->id;
+	uint64_t now;
+
 	if (write) {
-		now = order_mix(now + w->loaded + f + 1);
-		w->stored = now;
-		w->loaded = 0;
-	} else {
-		now = order_mix(now + f + 0x100);
-		w->loaded += now;
+		stored(w, f, 0);
+		return;
 	}
-	did[f] = now;
-	sum += order_mix(now + f) - order_mix(before + f);
+	keep(w, f);
+	now = did[f] * 0x9e3779b97f4a7c15u + (w->addr ^ w->stored);
+	now = order_mix(now + f + 0x100);
+	w->loaded += now;
+	done(f, now);
+}
+
+uint64_t order_own(uintptr_t addr)
+{
+	unsigned int f = fibers.cur->id;
+
+	/* The first word is nobody's. */
+	keep(&words[0], f);
+	done(f, order_mix(did[f] * 0x9e3779b97f4a7c15u + name_of(addr) + f +
+			  0x200));
+	return did[f];
+}
+
+void order_drain(unsigned int id, uint64_t made, uintptr_t addr)
+{
+	stored(word_of(addr), FIBERS + id, made);
 }
 
 uint64_t order_hash(void)
@@ -112,8 +164,7 @@ void order_back_to(const struct order_mark *mark)
 
 		words[u->word].stored = u->stored;
 		words[u->word].loaded = u->loaded;
-		sum += order_mix(u->did + u->fiber) -
-		       order_mix(did[u->fiber] + u->fiber);
-		did[u->fiber] = u->did;
+		sum += u->did - did[u->chain];
+		did[u->chain] = u->did;
 	}
 }

@@ -27,8 +27,19 @@ struct order_mark {
 struct order_mark order_mark(void);
 void order_back_to(const struct order_mark *mark);
 
-/* The next access of fiber fibers.cur; a store's, when it reaches memory. */
+/* The next access to memory of fiber fibers.cur. */
 void order_access(uintptr_t addr, bool write);
+/*
+ * Its next step that no other sees: a store into its buffer, or a load from
+ * there.  The fiber's order so far, that the store has with it.
+ */
+uint64_t order_own(uintptr_t addr);
+/*
+ * A store of fiber @id that was made at @made reaches memory.  When it does
+ * is ordered with what others do there, and with the fiber's own accesses
+ * only where these say so.
+ */
+void order_drain(unsigned int id, uint64_t made, uintptr_t addr);
 uint64_t order_hash(void);
 
 /* Well mixed bits: splitmix64's. */

@@ -209,6 +209,8 @@ void stage_violated(struct stage *s, const char *fmt, ...)
 void stage_who(const struct stage *s, FILE *out);
 /* The three columns of the review. */
 void timeline_print(const struct stage *s, FILE *out);
+/* What a point is called there; NULL: it is not shown. */
+const char *timeline_step(enum point point);
 
 /* --- what several scenarios do --------------------------------------- */
 

@@ -45,6 +45,11 @@ static const char *const steps[POINTS] = {
 	[POINT_FLAG_LEAK] = "flag leaked!",
 };
 
+const char *timeline_step(enum point point)
+{
+	return steps[point];
+}
+
 static int column_of(const char *actor)
 {
 	if (!strcmp(actor, "Repair0"))

@@ -324,7 +324,7 @@ class Patches(unittest.TestCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = subprocess.run(
                 [TOP / "scripts/kernel", "patch", "delwri_queue_here_mb"],
-                capture_output=True, text=True, timeout=300,
+                capture_output=True, text=True, timeout=900,
             )  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("+\tsmp_mb();", done.stdout)

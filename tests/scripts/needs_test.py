@@ -36,7 +36,7 @@ class Needs(unittest.TestCase):
     def run_script(self, name: str, *arguments: object) -> subprocess.CompletedProcess:
         return subprocess.run([self.tree / "scripts" / name, *arguments], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                              cwd="/", timeout=60)
+                              cwd="/", timeout=900)
 
     def test_every_script_is_shell(self) -> None:
         """A machine without Python can run each, so that it says what it lacks."""

@@ -36,7 +36,7 @@ class Pace(unittest.TestCase):
         data = {"schema": schema, "kernel": kernel, "steps": list(steps)}
         (self.run_dir / "kernel.json").write_text(json.dumps(data))
         return subprocess.run(
-            [PROGRAM, "pace", *words], capture_output=True, text=True, timeout=120, check=False
+            [PROGRAM, "pace", *words], capture_output=True, text=True, timeout=900, check=False
         )
 
     def refused(self, what, *words, **how):

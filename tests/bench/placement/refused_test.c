@@ -124,7 +124,7 @@ static int affinity_unknown(void)
 	struct topology *t;
 	char why[512];
 
-	alarm(20);
+	alarm(600);
 	if (refuse(SYS_sched_getaffinity, EPERM))
 		return NO_FILTER;
 	if (!topology_load("this", &t, why, sizeof(why)))

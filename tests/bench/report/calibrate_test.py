@@ -164,17 +164,17 @@ class Program(unittest.TestCase):
         self.slow.touch()
         begun = self.start("--scale", "0.0001", "--out", self.out)
         block = self.out / "raw" / "quiet-aa" / "run" / "block-0005.json"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 900
         while not block.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         begun.send_signal(signal.SIGTERM)
-        _, said = begun.communicate(timeout=60)
+        _, said = begun.communicate(timeout=900)
         self.assertEqual(begun.returncode, 130, said)
         self.assertIn(f"--resume {self.out}", said)
         kept = block.stat().st_mtime_ns
         self.slow.unlink()
         resumed = self.start("--resume", self.out)
-        text, said = resumed.communicate(timeout=120)
+        text, said = resumed.communicate(timeout=900)
         self.assertEqual(resumed.returncode, 0, said)
         self.assertEqual(block.stat().st_mtime_ns, kept)
         self.assertIn("made with --scale", text)
@@ -190,14 +190,14 @@ class Program(unittest.TestCase):
                             (("--resume", self.top), "no calibration"),
                             (("--out", self.top), "would be overwritten")):
             process = self.start(*words)
-            _, error = process.communicate(timeout=60)
+            _, error = process.communicate(timeout=900)
             self.assertEqual((process.returncode, said in error), (2, True),
                              error)
 
     def test_says_why_a_run_failed(self):
         self.program.write_text("#!/bin/sh\necho no space left >&2\nexit 3\n")
         process = self.start("--scale", "0.0001", "--out", self.out)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=900)
         self.assertEqual(process.returncode, 2)
         self.assertIn("status 3; what it said last: no space left", error)
 

@@ -196,7 +196,7 @@ class Reported(unittest.TestCase):
              "--window-size=1200,900",
              f"--blink-settings=preferredColorScheme={0 if dark else 1}",
              "--dump-dom", copy.as_uri()],
-            capture_output=True, text=True, check=True, timeout=60).stdout
+            capture_output=True, text=True, check=True, timeout=900).stdout
         return json.loads(re.search(r'<pre id="found">(.*?)</pre>',
                                     found).group(1))
 

@@ -21,7 +21,7 @@
 #else
 #define ROUNDS	50000
 #endif
-#define HANG_SECONDS	90
+#define HANG_SECONDS	600
 #define LONG_NS		1000000000000u
 #define SHORT_NS	2000000u
 

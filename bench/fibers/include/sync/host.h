@@ -18,7 +18,10 @@ void *arena_zalloc(size_t nr, size_t size);
 void *arena_realloc(void *p, size_t size);
 void arena_free(void *p);
 void *arena_memcpy(void *to, const void *from, size_t size);
+void *arena_memmove(void *to, const void *from, size_t size);
 void *arena_memset(void *at, int c, size_t size);
+void arena_qsort(void *at, size_t nr, size_t size,
+		 int (*cmp)(const void *a, const void *b));
 
 /* The host's own code, which sees this too, has the C library's. */
 #ifdef SYNC_FIBERS
@@ -28,6 +31,8 @@ void *arena_memset(void *at, int c, size_t size);
 #define realloc(p, size)		arena_realloc((p), (size))
 #define free(p)				arena_free(p)
 #define memcpy(to, from, size)		arena_memcpy((to), (from), (size))
+#define memmove(to, from, size)		arena_memmove((to), (from), (size))
+#define qsort(at, nr, size, cmp)	arena_qsort((at), (nr), (size), (cmp))
 #define memset(at, c, size)		arena_memset((at), (c), (size))
 #endif
 
