@@ -35,6 +35,9 @@
  *   on last.  If any choice is free where a task blocks, who that was is not
  *   part of the state: no price depends on it, those due at the same time
  *   included.
+ *   The oracle's director waits for a condition (fiber_until()).  The host
+ *   evaluates it: a function of memory, so equal in equal states.  Once it goes
+ *   on it looks again by itself, with accesses that are part of the order.
  * - What is left of the bound is part of the comparison (Musuvathi, Qadeer:
  *   partial-order reduction for context-bounded state exploration, 2007):
  *   whatever can follow within the smaller budget can within the larger.
