@@ -22,7 +22,7 @@
 
 #define AG_BLOCKS	4096u
 #define AGS		2u
-#define PATIENCE_NS	600000000000ull
+#define PATIENCE_NS	20000000000ull
 
 struct fs {
 	const struct fix *fix;
