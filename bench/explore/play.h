@@ -60,6 +60,12 @@ void step_repair(struct play *p);
 void step_tree(struct play *p);
 /* Its leaf @leaf is logged, asked to be pushed, and logged again. */
 void step_leave_on_list(struct play *p, unsigned int leaf);
+/* step_freed_on_list(), and the header of the first AG behind it. */
+void step_header_on_list(struct play *p);
+/* As task_loader(), in a transaction that has that header locked. */
+void task_loader_in_ag(void *arg);
+/* The review's: a leaf is left on the AIL's list, then come two repairs. */
+void task_review(void *arg);
 /* Whole tasks: step_passes() of the first list, step_load() by the second. */
 void task_owner(void *arg);
 void task_loader(void *arg);

@@ -5,30 +5,9 @@
  */
 #include "play.h"
 
-static void setup(struct play *p)
-{
-	step_freed_on_list(p);
-	step_queue(p, 0, p->list[0]);
-}
-
-/* All that it does is in a transaction that has the header. */
-static void loader(void *arg)
-{
-	struct play *p = arg;
-	struct trans *tp;
-	int error = p->fix->trans_alloc(p->mp, &tp);
-
-	play_error(p, error);
-	if (error)
-		return;
-	play_error(p, p->fix->trans_lock_ag(tp, 0));
-	step_load(p, p->block, p->list[1]);
-	play_error(p, p->fix->trans_commit(tp));
-}
-
 static void play_ag_header(struct play *p)
 {
-	play_start(p, "Repair1", loader);
+	play_start(p, "Repair1", task_loader_in_ag);
 	play_start(p, "Repair0", task_owner);
 }
 
@@ -37,7 +16,7 @@ static const struct play_scenario ag_header = {
 	.summary = "a loader has the AG's header that the list's owner must "
 		   "lock, too",
 	.controls = { "none", "queue_keeps_lock" },
-	.setup = setup,
+	.setup = step_header_on_list,
 	.play = play_ag_header,
 };
 PLAY_SCENARIO(ag_header);

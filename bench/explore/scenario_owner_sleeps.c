@@ -6,26 +6,6 @@
  */
 #include "play.h"
 
-static void setup(struct play *p)
-{
-	step_freed_on_list(p);
-	step_queue(p, 0, p->list[0]);
-}
-
-static void loader(void *arg)
-{
-	struct play *p = arg;
-	struct trans *tp;
-	int error = p->fix->trans_alloc(p->mp, &tp);
-
-	play_error(p, error);
-	if (error)
-		return;
-	play_error(p, p->fix->trans_lock_ag(tp, 0));
-	step_load(p, p->block, p->list[1]);
-	play_error(p, p->fix->trans_commit(tp));
-}
-
 static void owner(void *arg)
 {
 	struct play *p = arg;
@@ -35,7 +15,7 @@ static void owner(void *arg)
 
 static void play_owner_sleeps(struct play *p)
 {
-	play_start(p, "Repair1", loader);
+	play_start(p, "Repair1", task_loader_in_ag);
 	play_start(p, "Owner", owner);
 }
 
@@ -44,7 +24,7 @@ static const struct play_scenario owner_sleeps = {
 	.summary = "as ag_header, with an owner that sleeps for locks: none "
 		   "such is in the kernel",
 	.controls = { "none", "delwri_queue_here_mb", "wait_in_find_lock" },
-	.setup = setup,
+	.setup = step_header_on_list,
 	.play = play_owner_sleeps,
 };
 PLAY_SCENARIO(owner_sleeps);

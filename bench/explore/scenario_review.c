@@ -5,24 +5,9 @@
  */
 #include "play.h"
 
-static void second(void *arg)
-{
-	step_repair(arg);
-}
-
-/* Its first leaf is logged, pushed, logged again; then comes another tree. */
-static void first(void *arg)
-{
-	struct play *p = arg;
-
-	step_leave_on_list(p, 0);
-	play_start(p, "Repair1", second);
-	step_repair(p);
-}
-
 static void play_review(struct play *p)
 {
-	play_start(p, "Repair0", first);
+	play_start(p, "Repair0", task_review);
 }
 
 static const struct play_scenario review = {

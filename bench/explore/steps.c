@@ -150,3 +150,37 @@ void step_check_lists(struct play *p)
 		p->fix->delwri_free(p->list[i]);
 	}
 }
+
+void step_header_on_list(struct play *p)
+{
+	step_freed_on_list(p);
+	step_queue(p, 0, p->list[0]);
+}
+
+void task_loader_in_ag(void *arg)
+{
+	struct play *p = arg;
+	struct trans *tp;
+	int error = p->fix->trans_alloc(p->mp, &tp);
+
+	play_error(p, error);
+	if (error)
+		return;
+	play_error(p, p->fix->trans_lock_ag(tp, 0));
+	step_load(p, p->block, p->list[1]);
+	play_error(p, p->fix->trans_commit(tp));
+}
+
+static void task_repair(void *arg)
+{
+	step_repair(arg);
+}
+
+void task_review(void *arg)
+{
+	struct play *p = arg;
+
+	step_leave_on_list(p, 0);
+	play_start(p, "Repair1", task_repair);
+	step_repair(p);
+}

@@ -164,7 +164,7 @@ def _met(data: dict) -> list[str]:
                 f"{n}:{c / n:.1f},{_ms(t / n)}" if n else "-"
                 for n, c, t in list(zip(met, cycles, ns))[1:]
             ]
-            loads.append((scenario, f"{fix:22}" + "".join(f"{cell:>12}" for cell in cells)))
+            loads.append((scenario, f"{fix:22}" + "".join(f" {cell:>11}" for cell in cells)))
             blocks.append((scenario, f"{fix:22}" + _per_block(data, fix, steps)))
     if not loads:
         return []
