@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #define NAMES_PER_DIR_BLOCK	170u	/* of 24 bytes each in 4 KiB */
-#define INODES_PER_BLOCK	8u	/* of 512 bytes */
 #define GC_DELAY_NS		4000000ull	/* a tick at HZ 250 */
 #define LOADER_BLOCKS		16u
 
@@ -92,9 +91,8 @@ int storm_inactivate(struct storm *s)
 		struct inactive *in = &s->inactive[i];
 		int failed;
 
-		if (in->bno)
-			failed = free_block(s, in->agno, in->bno);
-		else
+		failed = in->bno ? free_block(s, in->agno, in->bno) : 0;
+		if (!failed)
 			failed = s->fix->inode_unlink(in->ip);
 		if (!failed)
 			failed = s->fix->tree_modify(s->mp, in->agno,
@@ -172,45 +170,54 @@ int storm_churn(struct storm *s, uint64_t ns)
 	return error;
 }
 
-/*
- * A free inode lies anywhere among those of the files, whose blocks are one
- * behind the other (kernel: xfs_dialloc_ag_finobt_near, xfs_ialloc_ag_alloc).
- */
-static uint64_t inode_block(struct storm *s)
-{
-	uint64_t blocks = (s->made - s->gone) / INODES_PER_BLOCK + 1;
-
-	return ROOT_INODES + bench_random(&s->random) % blocks;
-}
-
-int storm_relink(struct storm *s, uint64_t ns)
+/* Its block of metadata lies near its inode (kernel: xfs_symlink). */
+static int make_link(struct storm *s, struct link *link)
 {
 	const struct fix *fix = s->fix;
-	uint64_t *bno = &s->link[bench_random(&s->random) % LINKS];
-	uint64_t next = now_ns();
 	struct trans *tp;
 	struct buf *bp;
-	int error;
+	int error = fix->inode_create(s->mp, 0, &link->ip);
 
-	error = *bno ? unlinked(s, (struct inactive){ .bno = *bno }) : 0;
-	*bno = 0;
-	if (!error)
-		error = until(s, next += ns);
 	if (error)
 		return error;
 	error = storm_begin(s, 0, &tp);
 	if (error)
 		return error;
-	/* Near its inode. */
-	if (fix->space_near(tp, inode_block(s), 1, 1, bno) < 0)
+	if (fix->space_near(tp, fix->inode_block(link->ip), 1, 1,
+			    &link->bno) < 0)
 		error = -ENOSPC;
 	if (!error)
-		error = fix->trans_get_buf(tp, *bno, 1, &bp);
+		error = fix->trans_get_buf(tp, link->bno, 1, &bp);
 	if (!error) {
 		fix->buf_fill(bp);
 		fix->trans_log_buf(tp, bp);
 	}
 	error = storm_end(s, tp, error);
+	if (!error)
+		error = fix->tree_modify(s->mp, 0, bench_random(&s->random));
+	return error ? error : directory(s, 0, DIR_LOG, 0);
+}
+
+int storm_relink(struct storm *s, uint64_t ns)
+{
+	struct link *link = &s->link[bench_random(&s->random) % LINKS];
+	uint64_t next = now_ns();
+	int error = 0;
+
+	if (link->ip) {
+		error = s->fix->inode_touch(link->ip);
+		if (!error)
+			error = directory(s, 0, DIR_LOG, 0);
+		if (!error)
+			error = unlinked(s, (struct inactive){
+						    .ip = link->ip,
+						    .bno = link->bno });
+		*link = (struct link){ 0 };
+	}
+	if (!error)
+		error = until(s, next += ns);
+	if (!error)
+		error = make_link(s, link);
 	return error ? error : until(s, next += ns);
 }
 

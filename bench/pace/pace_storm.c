@@ -247,6 +247,9 @@ static void let_go(struct storm *s, struct loader *loaders)
 			if (loaders[i].files[j].ip)
 				s->fix->inode_unlink(loaders[i].files[j].ip);
 	storm_inactivate(s);
+	for (unsigned int i = 0; i < LINKS; i++)
+		if (s->link[i].ip)
+			s->fix->inode_unlink(s->link[i].ip);
 	for (unsigned int i = 0; i < FILES_MAX; i++)
 		if (s->files[i])
 			s->fix->inode_unlink(s->files[i]);

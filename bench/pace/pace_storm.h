@@ -25,7 +25,13 @@ struct file {
 	unsigned int nr;
 };
 
-/* Somebody's who has unlinked it: an inode, or a link's block. */
+/* A symbolic link, and the block that its text is in. */
+struct link {
+	struct inode *ip;
+	uint64_t bno;
+};
+
+/* An inode that was unlinked, and the block of a link, or 0. */
 struct inactive {
 	struct inode *ip;
 	uint64_t bno;
@@ -47,7 +53,7 @@ struct storm {
 	/* The thread that repairs. */
 	struct inode *files[FILES_MAX];	/* a ring */
 	uint64_t made, gone;
-	uint64_t link[LINKS];		/* blocks; 0: none */
+	struct link link[LINKS];
 	/* Unlinked, and not inactivated yet. */
 	struct inactive inactive[GC_MAX];
 	unsigned int nr_inactive;

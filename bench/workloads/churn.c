@@ -17,7 +17,7 @@
 
 #define AGS		2u		/* a power of two */
 #define AG_BLOCKS	4096u		/* 16 MiB */
-#define INODES		128u		/* of a thread, at most: 4 clusters */
+#define INODES		128u		/* of a thread, at most: 2 chunks */
 #define BATCH_NS	1000000000ull	/* twenty idle sleeps of the daemon */
 /* So often somebody wants everything on disk. */
 #define SYNC_NS		5000000ull

@@ -267,6 +267,7 @@ struct fix {
 			    struct inode **ipp);
 	int (*inode_touch)(struct inode *ip);
 	int (*inode_unlink)(struct inode *ip);
+	uint64_t (*inode_block)(const struct inode *ip);
 	int (*dir_churn)(struct mount *mp, unsigned int agno, uint64_t pick);
 
 	/* Rotate up to @nr buffers through the shrinker; how many went. */

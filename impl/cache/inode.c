@@ -9,8 +9,6 @@
 #include <string.h>
 
 #define INODE_LOG_BYTES	512u
-/* A new cluster is not logged, but that there is one: xfs_icreate_log. */
-#define ICREATE_LOG_BYTES	28u
 
 static bool inode_test(struct inode *ip, uint32_t flag)
 {
@@ -296,14 +294,15 @@ static const struct log_item_ops inode_item_ops = {
 
 /* --- what users do -------------------------------------------------- */
 
-static struct inode *inode_alloc(struct mount *mp, struct icluster *ic)
+static struct inode *inode_alloc(struct mount *mp, struct ichunk *chunk)
 {
 	struct inode *ip = calloc(1, sizeof(*ip));
 
 	if (!ip)
 		return NULL;
 	ip->i_mount = mp;
-	ip->i_cluster = ic;
+	ip->i_chunk = chunk;
+	ip->i_nr = chunk_first(chunk);
 	sema_init(&ip->i_lock, 1);
 	COUNT(stall_clock_init(&ip->i_stall, HELD_INODE));
 	atomic_set(&ip->i_count, 1);
@@ -340,72 +339,16 @@ static void inode_log(struct trans *tp, struct inode *ip, struct buf *bp)
 		attach(&ip->i_item, bp);
 }
 
-/*
- * Behind the last one, or near the root of the inodes' tree, aligned (kernel:
- * xfs_ialloc_ag_alloc).
- */
-static int cluster_space(struct trans *tp, unsigned int agno, uint64_t *bno)
+static uint64_t cluster_block(const struct inode *ip)
 {
-	struct ag *pag = &tp->t_mount->m_ag[agno];
-	const struct tree *tree = &pag->tree[0];
-	struct space_want want = {
-		.near = pag->last_cluster,
-		.minlen = CLUSTER_BLOCKS,
-		.maxlen = CLUSTER_BLOCKS,
-		.align = 1,
-	};
-	int got = -ENOSPC;
-
-	if (want.near)
-		got = space_alloc_exact(tp, agno, &want, bno);
-	if (got == -ENOSPC) {
-		want.align = CLUSTER_BLOCKS;
-		want.near = tree->gen ? tree->bno[tree->nr - 1] - pag->first :
-					AG_FIRST_BLOCK;
-		got = space_alloc_near(tp, agno, &want, bno);
-	}
-	if (got > 0)
-		pag->last_cluster = *bno + CLUSTER_BLOCKS - pag->first;
-	return got;
-}
-
-static int cluster_alloc(struct trans *tp, unsigned int agno,
-			 struct icluster **icp)
-{
-	struct icluster *ic = calloc(1, sizeof(*ic));
-	struct block_header *h;
-	struct buf *bp;
-	int error;
-
-	if (!ic)
-		return -ENOMEM;
-	ic->agno = agno;
-	error = cluster_space(tp, agno, &ic->bno);
-	if (error < 0)
-		goto out_free;
-	error = trans_get_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
-	if (error) {
-		space_free(tp, ic->bno, CLUSTER_BLOCKS);
-		goto out_free;
-	}
-	memset(bp->b_addr, 0, CLUSTER_BLOCKS * BLOCK_SIZE);
-	h = bp->b_addr;
-	h->magic = BLOCK_MAGIC;
-	h->bno = ic->bno;
-	WRITE_ONCE(h->gen, next_gen(tp->t_mount));
-	trans_log_buf(tp, bp, ICREATE_LOG_BYTES);
-	*icp = ic;
-	return 0;
-
-out_free:
-	free(ic);
-	return error;
+	return ip->i_chunk->bno +
+	       ip->i_nr / CLUSTER_INODES * CLUSTER_BLOCKS;
 }
 
 int inode_create(struct mount *mp, unsigned int agno, struct inode **ipp)
 {
-	struct ag *pag = &mp->m_ag[agno];
 	struct inode *ip = NULL;
+	struct ichunk *chunk;
 	struct buf *agbp, *bp;
 	struct trans *tp;
 	int error, error2;
@@ -414,25 +357,22 @@ int inode_create(struct mount *mp, unsigned int agno, struct inode **ipp)
 	if (error)
 		return error;
 	error = trans_lock_ag(tp, agno, &agbp);
-	if (!error && !pag->partial)
-		error = cluster_alloc(tp, agno, &pag->partial);
 	if (!error)
-		error = trans_read_buf(tp, pag->partial->bno, CLUSTER_BLOCKS,
-				       &bp);
+		error = chunk_find(tp, agno, &chunk);
 	if (error)
 		goto out;
-	ip = inode_alloc(mp, pag->partial);
+	ip = inode_alloc(mp, chunk);
 	if (!ip) {
-		trans_brelse(tp, bp);
 		error = -ENOMEM;
 		goto out;
 	}
+	error = trans_read_buf(tp, cluster_block(ip), CLUSTER_BLOCKS, &bp);
+	if (error)
+		goto out;
 	inode_lock(ip);
 	inode_log(tp, ip, bp);
 	trans_brelse(tp, bp);
-	pag->partial->used++;
-	if (++pag->partial->next == CLUSTER_INODES)
-		pag->partial = NULL;
+	chunk_take(chunk, ip->i_nr);
 out:
 	error2 = trans_commit(tp);
 	if (!error)
@@ -446,7 +386,6 @@ out:
 
 int inode_touch(struct inode *ip)
 {
-	struct icluster *ic = ip->i_cluster;
 	struct buf *bp = NULL;
 	struct trans *tp;
 	int error;
@@ -457,7 +396,8 @@ int inode_touch(struct inode *ip)
 	inode_lock(ip);
 	/* Else the buffer, which its I/O may have locked, is not needed. */
 	if (!mark_attached(ip))
-		error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
+		error = trans_read_buf(tp, cluster_block(ip), CLUSTER_BLOCKS,
+				       &bp);
 	if (error) {
 		inode_unlock(ip);
 		trans_commit(tp);
@@ -469,26 +409,46 @@ int inode_touch(struct inode *ip)
 	return trans_commit(tp);
 }
 
-/* The last inode is gone (xfs_ifree_cluster); AG header locked. */
-static int cluster_free(struct trans *tp, struct icluster *ic,
-			struct buf *bp)
+uint64_t inode_block(const struct inode *ip)
+{
+	return ip->i_chunk->bno + ip->i_nr / BLOCK_INODES;
+}
+
+/* One of its clusters (kernel: xfs_ifree_cluster). */
+static int cluster_free(struct trans *tp, uint64_t bno)
 {
 	struct log_item *lip;
+	struct buf *bp;
+	int error = trans_get_buf(tp, bno, CLUSTER_BLOCKS, &bp);
 
+	if (error)
+		return error;
 	buf_set(bp, BUF_DONE);
 	list_for_each_entry(lip, &bp->b_li_list, li_bio_list)
 		inode_set(item_inode(lip), INODE_STALE);
 	WRITE_ONCE(bp->b_log_item->bli_flags,
 		   bp->b_log_item->bli_flags | BLI_STALE_INODE);
 	trans_binval(tp, bp);
-	return space_free(tp, ic->bno, CLUSTER_BLOCKS);
+	return 0;
+}
+
+/* The last inode is gone (kernel: xfs_difree_inobt); AG header locked. */
+static int chunk_free(struct trans *tp, struct ichunk *chunk)
+{
+	int error;
+
+	for (unsigned int i = 0; i < CHUNK_BLOCKS; i += CLUSTER_BLOCKS) {
+		error = cluster_free(tp, chunk->bno + i);
+		if (error)
+			return error;
+	}
+	return space_free(tp, chunk->bno, CHUNK_BLOCKS);
 }
 
 int inode_unlink(struct inode *ip)
 {
-	struct icluster *ic = ip->i_cluster, *gone = NULL;
+	struct ichunk *chunk = ip->i_chunk, *gone = NULL;
 	struct mount *mp = ip->i_mount;
-	struct ag *pag = &mp->m_ag[ic->agno];
 	struct buf *agbp, *bp;
 	struct trans *tp;
 	int error, error2;
@@ -496,23 +456,20 @@ int inode_unlink(struct inode *ip)
 	error = trans_alloc(mp, &tp);
 	if (error)
 		goto out_put;
-	error = trans_lock_ag(tp, ic->agno, &agbp);
+	error = trans_lock_ag(tp, chunk->agno, &agbp);
 	if (error)
 		goto out_commit;
 	inode_lock(ip);
-	error = trans_read_buf(tp, ic->bno, CLUSTER_BLOCKS, &bp);
+	error = trans_read_buf(tp, cluster_block(ip), CLUSTER_BLOCKS, &bp);
 	if (error) {
 		inode_unlock(ip);
 		goto out_commit;
 	}
 	inode_log(tp, ip, bp);
-	if (!--ic->used && (ic->next == CLUSTER_INODES || pag->partial == ic)) {
-		error = cluster_free(tp, ic, bp);
-		if (pag->partial == ic)
-			pag->partial = NULL;
-		gone = ic;
-	} else {
-		trans_brelse(tp, bp);
+	trans_brelse(tp, bp);
+	if (chunk_give(&mp->m_ag[chunk->agno], chunk, ip->i_nr)) {
+		error = chunk_free(tp, chunk);
+		gone = chunk;
 	}
 out_commit:
 	error2 = trans_commit(tp);

@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Inodes, as far as buffers care: a dirty one sits in the AIL and hangs on
- * its cluster's buffer, which the AIL daemon writes; freeing the last one
- * frees the cluster's blocks and stales its buffer (kernel: xfs_inode.c,
- * xfs_inode_item.c).
+ * its cluster's buffer, which the AIL daemon writes.  A chunk has two clusters;
+ * freeing its last inode frees its blocks and stales both buffers (kernel:
+ * xfs_inode.c, xfs_inode_item.c, libxfs/xfs_ialloc.c).
  */
 #ifndef CACHE_INODE_H
 #define CACHE_INODE_H
 
+#include "cache/ialloc.h"
 #include "cache/trans.h"
 
-#define CLUSTER_BLOCKS	4u		/* 16 KiB, as the kernel's */
-#define CLUSTER_INODES	32u		/* of 512 bytes */
+#define BLOCK_INODES	(CLUSTER_INODES / CLUSTER_BLOCKS)
 
-#define INODE_STALE	(1u << 0)	/* its cluster was freed */
+#define INODE_STALE	(1u << 0)	/* its chunk was freed */
 #define INODE_FLUSHING	(1u << 1)	/* copied to the buffer, not written */
-
-struct icluster {
-	unsigned int agno;
-	uint64_t bno;
-	unsigned int next;		/* AG header: inodes handed out */
-	unsigned int used;		/* AG header: of those in use */
-};
 
 struct inode_log_item {
 	struct log_item ili_item;
@@ -37,7 +30,8 @@ struct inode_log_item {
 
 struct inode {
 	struct mount *i_mount;
-	struct icluster *i_cluster;
+	struct ichunk *i_chunk;
+	unsigned int i_nr;		/* in its chunk */
 	struct semaphore i_lock;	/* kernel: ILOCK */
 	struct stall_clock i_stall;	/* COUNT(): of that lock */
 	atomic_t i_pincount;
@@ -54,7 +48,9 @@ void inode_io_fail(struct buf *bp);
 int inode_create(struct mount *mp, unsigned int agno, struct inode **ipp);
 /* Change it.  0 or -EIO. */
 int inode_touch(struct inode *ip);
-/* Free it, and the cluster with the last; @ip is gone in any case. */
+/* Free it, and the chunk with the last; @ip is gone in any case. */
 int inode_unlink(struct inode *ip);
+/* The block that it is in. */
+uint64_t inode_block(const struct inode *ip);
 
 #endif

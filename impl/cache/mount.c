@@ -84,8 +84,10 @@ static void ags_free(struct mount *mp)
 {
 	for (unsigned int i = 0; i < mp->m_ag_count; i++) {
 		struct ag *pag = &mp->m_ag[i];
+		struct ichunk *chunk, *n;
 
-		free(pag->partial);
+		list_for_each_entry_safe(chunk, n, &pag->chunks, all)
+			free(chunk);
 		for (unsigned int j = 0; j < TREES_MAX; j++)
 			tree_destroy(&pag->tree[j]);
 		space_destroy(pag);
@@ -144,6 +146,10 @@ int mount_fs(const struct mount_options *opt, struct mount **mpp)
 	if (!mp->m_ag)
 		goto out_free;
 	memset(mp->m_ag, 0, opt->ag_count * sizeof(struct ag));
+	for (i = 0; i < opt->ag_count; i++) {
+		list_init(&mp->m_ag[i].chunks);
+		list_init(&mp->m_ag[i].with_free);
+	}
 	for (i = 0; i < opt->ag_count; i++) {
 		error = ag_init(mp, &mp->m_ag[i], i);
 		if (error)

@@ -25,8 +25,6 @@ struct tree {
 	uint64_t *block_gen;		/* newest generation of each */
 };
 
-struct icluster;
-
 #define AG_FIRST_BLOCK	1u	/* behind the header */
 #define AGFL_SIZE	8
 #define DIR_BLOCKS	64
@@ -44,12 +42,13 @@ struct ag {
 
 	/* The rest under the AG header's lock. */
 	struct tree tree[TREES_MAX];	/* one of them by default */
-	uint32_t last_cluster;		/* behind the last of inodes, or 0 */
+	uint32_t last_chunk;		/* behind the last of inodes, or 0 */
 	uint64_t agfl[AGFL_SIZE];
 	unsigned int nr_agfl;
 	uint64_t dir[DIR_BLOCKS];
 	unsigned int nr_dir;
-	struct icluster *partial;	/* a cluster with free inodes */
+	struct list_head chunks;	/* of inodes */
+	struct list_head with_free;	/* those with a free inode, in order */
 	struct stall_clock header_stall; /* COUNT(): of that lock */
 } PAIR_ALIGNED;
 

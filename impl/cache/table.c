@@ -272,6 +272,7 @@ const struct fix SYMBOL_OF(FIX_COPY) = {
 	.inode_create = inode_create,
 	.inode_touch = inode_touch,
 	.inode_unlink = inode_unlink,
+	.inode_block = inode_block,
 	.dir_churn = dir_churn,
 
 	.shrink = lru_shrink,

@@ -14,8 +14,8 @@ static void for_each_fix(void (*test)(struct fs *fs))
 
 		if (!is_real(fixes[i]))
 			continue;
-		/* The first cluster: behind the header, aligned. */
-		fs.block = CLUSTER_BLOCKS;
+		/* The first chunk: behind the header, aligned. */
+		fs.block = CHUNK_BLOCKS;
 		fs_open(&fs, fixes[i], 0, 0);
 		test(&fs);
 		fs_close(&fs);
@@ -51,8 +51,8 @@ static void written(struct fs *fs)
 
 	create(fs, ip, CLUSTER_INODES);
 	fs->fix->log_force(fs->mp);
-	/* Header, cluster, and each inode. */
-	assert_int_equal(fs->fix->ail_items(fs->mp), 2 + CLUSTER_INODES);
+	/* Header, the chunk's clusters, and each inode. */
+	assert_int_equal(fs->fix->ail_items(fs->mp), 3 + CLUSTER_INODES);
 	fs->fix->ail_push_all_sync(fs->mp);
 	gen = device_generation(fs->dev, fs->block);
 	assert_true(gen > 0);
@@ -78,22 +78,28 @@ static void test_written(void **state)
 /* Freed while its inodes are in the AIL: teardown finds nothing. */
 static void freed_in_ail(struct fs *fs)
 {
-	struct inode *ip[CLUSTER_INODES + 1];
+	struct inode *ip[CHUNK_INODES];
 	uint64_t writes;
 
-	create(fs, ip, CLUSTER_INODES);
+	create(fs, ip, CHUNK_INODES);
 	fs->fix->log_force(fs->mp);
-	assert_int_equal(fs->fix->ail_items(fs->mp), 2 + CLUSTER_INODES);
-	unlink_all(fs, ip, CLUSTER_INODES);
+	assert_int_equal(fs->fix->ail_items(fs->mp), 3 + CHUNK_INODES);
+	unlink_all(fs, ip, CHUNK_INODES - 1);
+	assert_false(peek(fs, fs->block).stale);
+	unlink_all(fs, &ip[CHUNK_INODES - 1], 1);
 	assert_true(peek(fs, fs->block).stale);
+	assert_true(peek(fs, fs->block + CLUSTER_BLOCKS).stale);
 	writes = device_stat(fs->dev).writes;
 	fs->fix->log_force(fs->mp);
 	/* Only the header is left, and nothing but the log was written. */
 	assert_int_equal(fs->fix->ail_items(fs->mp), 1);
-	assert_int_equal(device_stat(fs->dev).writes, writes + 2);
+	/* The items of so many inodes are two writes, their record is one. */
+	assert_int_equal(device_stat(fs->dev).writes, writes + 3);
 	assert_int_equal(device_generation(fs->dev, fs->block), 0);
-	/* Another cluster goes behind it. */
-	fs_watch(fs, fs->block + CLUSTER_BLOCKS);
+	assert_int_equal(device_generation(fs->dev, fs->block + CLUSTER_BLOCKS),
+			 0);
+	/* Another chunk goes behind it. */
+	fs_watch(fs, fs->block + CHUNK_BLOCKS);
 	create(fs, ip, 1);
 	fs->fix->log_force(fs->mp);
 	fs->fix->ail_push_all_sync(fs->mp);
@@ -107,7 +113,37 @@ static void test_freed_in_ail(void **state)
 	for_each_fix(freed_in_ail);
 }
 
-/* The same when the daemon has the cluster on its list, or is writing it. */
+/* A file gets the first free inode, so that chunks seldom become free. */
+static void first_free(struct fs *fs)
+{
+	struct inode *ip[2 * CHUNK_INODES], *first = NULL;
+	const struct fix *fix = fs->fix;
+
+	create(fs, ip, 2 * CHUNK_INODES);
+	for (unsigned int i = 0; i < 2 * CHUNK_INODES; i++)
+		assert_int_equal(fix->inode_block(ip[i]),
+				 fs->block + i / BLOCK_INODES);
+	/* Of the second chunk, then of the first: two chunks have some. */
+	unlink_all(fs, &ip[CHUNK_INODES + 9], 2);
+	unlink_all(fs, &ip[17], 1);
+	create(fs, &first, 1);
+	assert_int_equal(fix->inode_block(first), fs->block + 2);
+	create(fs, &ip[CHUNK_INODES + 9], 2);
+	assert_int_equal(fix->inode_block(ip[CHUNK_INODES + 9]),
+			 fs->block + CHUNK_BLOCKS + 1);
+	ip[17] = first;
+	unlink_all(fs, ip, CHUNK_INODES);
+	assert_true(peek(fs, fs->block).stale);
+	unlink_all(fs, &ip[CHUNK_INODES], CHUNK_INODES);
+}
+
+static void test_first_free(void **state)
+{
+	(void)state;
+	for_each_fix(first_free);
+}
+
+/* Freed when the daemon has the cluster on its list, or is writing it. */
 static void freed_while_pushed(struct fs *fs)
 {
 	struct inode *ip[CLUSTER_INODES];
@@ -357,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_freed_in_ail),
+		cmocka_unit_test(test_first_free),
 		cmocka_unit_test(test_freed_while_pushed),
 		cmocka_unit_test(test_flushing_not_counted),
 		cmocka_unit_test(test_touch_in_flight),
