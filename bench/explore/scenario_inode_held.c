@@ -63,8 +63,8 @@ static const struct play_scenario inode_held = {
 	.summary = "an inode is held that the AIL wants; its cluster is freed "
 		   "and reused",
 	.controls = { "wait_in_stale" },
-	/* Clusters are aligned. */
-	.ag_blocks = 12,
+	/* A chunk of inodes has eight, aligned. */
+	.ag_blocks = 16,
 	.setup = setup,
 	.play = play_inode_held,
 	.end = end,
