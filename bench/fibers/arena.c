@@ -66,7 +66,7 @@ int arena_init(void)
 		return -EEXIST;
 	madvise(p, size, MADV_NOHUGEPAGE);
 	world->big = (char *)BIG_AT;
-	return 0;
+	return order_init();
 }
 
 void arena_fiber_init(struct fiber *f)
@@ -98,13 +98,9 @@ static size_t undo_nr, undo_room;
 /* When each was kept last: since then there was no snapshot. */
 static uint32_t kept_in[(BIG_END - PAGES_AT) / PAGE], epoch = 1;
 
-static void keep_page(uintptr_t page)
+static void __attribute__((noinline)) keep_page(uintptr_t page)
 {
-	uint32_t *kept = &kept_in[(page - PAGES_AT) / PAGE];
-
-	if (*kept == epoch)
-		return;
-	*kept = epoch;
+	kept_in[(page - PAGES_AT) / PAGE] = epoch;
 	if (undo_nr == undo_room) {
 		undo_room = undo_room ? 2 * undo_room : 256;
 		undo = realloc(undo, undo_room * sizeof(*undo));
@@ -119,7 +115,8 @@ void arena_keep_pages(uintptr_t at, size_t size)
 {
 	for (uintptr_t page = at & -(uintptr_t)PAGE; page < at + size;
 	     page += PAGE)
-		keep_page(page);
+		if (kept_in[(page - PAGES_AT) / PAGE] != epoch)
+			keep_page(page);
 }
 
 static void next_epoch(void)
@@ -249,7 +246,7 @@ void arena_free(void *p)
 	/* Nobody may find a store of ours in what is another's by then. */
 	fiber_drain(f, f->nr_stores);
 	if ((uintptr_t)p >= PAGES_AT) {
-		keep_page((uintptr_t)p);
+		arena_keep_pages((uintptr_t)p, 1);
 		*(void **)p = f->page_bin;
 		f->page_bin = p;
 		return;

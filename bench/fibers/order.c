@@ -7,15 +7,23 @@
 #include "bench/fibers/order.h"
 #include "bench/fibers/fiber.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
-#define SLOTS		(1u << 16)	/* powers of two */
-#define WORDS		(SLOTS / 2)
-
+/* One for each eight bytes of the arena, and of the program's own memory. */
 struct word {
-	uintptr_t addr;			/* of eight bytes */
 	uint64_t stored, loaded;
 };
+
+#define WORDS_AT	(WORLD_AT + (1ull << 36))
+#define words		((struct word *)WORDS_AT)
+#define ARENA_WORDS	((ARENA_END - WORLD_AT) / 8)
+#define OUTER_WORDS	(1u << 24)	/* half of them on each side */
+#define NO_WORD		(ARENA_WORDS + OUTER_WORDS)
+#define WORDS		(NO_WORD + 1)
+
+_Static_assert(WORDS <= UINT32_MAX, "struct undo");
 
 struct undo {
 	uint32_t word;
@@ -23,10 +31,6 @@ struct undo {
 	uint64_t stored, loaded, did;
 };
 
-/* Small, and few of them are used: they stay in the processor's cache. */
-static uint16_t slots[SLOTS];		/* 0: free, or a word */
-static struct word words[WORDS];
-static unsigned int nr_words;
 /* What each fiber did, and then what its stores did that were kept back. */
 static uint64_t did[2 * FIBERS];
 static uint64_t sum;
@@ -41,38 +45,38 @@ static void __attribute__((noreturn)) give_up(const char *what)
 	abort();
 }
 
-static uint32_t slot_of(uintptr_t addr)
+int order_init(void)
 {
-	return addr * 0x9e3779b97f4a7c15u >> 48;
+	void *p = mmap((void *)WORDS_AT, WORDS * sizeof(struct word),
+		       PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			       MAP_FIXED_NOREPLACE,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	return p == (void *)WORDS_AT ? 0 : -EEXIST;
 }
 
 /* What is not in the arena is not at the same address in each process. */
 static uintptr_t name_of(uintptr_t addr)
 {
 	addr &= ~(uintptr_t)7;
-	if (addr - WORLD_AT < ARENA_END - WORLD_AT)
+	if (likely(addr - WORLD_AT < ARENA_END - WORLD_AT))
 		return addr;
 	return addr - (uintptr_t)__start_fiber_state + 8;
 }
 
-static struct word *word_of(uintptr_t addr)
+static struct word *word_of(uintptr_t name)
 {
-	uint32_t at;
+	uintptr_t outer;
 
-	addr = name_of(addr);
-	at = slot_of(addr);
-	while (words[slots[at]].addr != addr) {
-		if (!slots[at]) {
-			if (++nr_words == WORDS)
-				give_up("a scenario touches too many words: "
-					"make it smaller");
-			slots[at] = nr_words;
-			words[nr_words].addr = addr;
-			break;
-		}
-		at = (at + 1) % SLOTS;
-	}
-	return &words[slots[at]];
+	if (likely(name - WORLD_AT < ARENA_END - WORLD_AT))
+		return &words[(name - WORLD_AT) / 8];
+	outer = name / 8 + OUTER_WORDS / 2;
+	if (outer % (UINTPTR_MAX / 8 + 1) >= OUTER_WORDS)
+		give_up("an access to memory that is nobody's");
+	return &words[ARENA_WORDS + outer % (UINTPTR_MAX / 8 + 1)];
 }
 
 static void undo_more(void)
@@ -102,12 +106,13 @@ static void done(unsigned int chain, uint64_t now)
 	did[chain] = now;
 }
 
-static void stored(struct word *w, unsigned int chain, uint64_t made)
+static void stored(uintptr_t name, unsigned int chain, uint64_t made)
 {
+	struct word *w = word_of(name);
 	uint64_t now;
 
 	keep(w, chain);
-	now = did[chain] * 0x9e3779b97f4a7c15u + (w->addr ^ w->stored);
+	now = did[chain] * 0x9e3779b97f4a7c15u + (name ^ w->stored);
 	now = order_mix(now + w->loaded + made + chain + 1);
 	w->stored = now;
 	w->loaded = 0;
@@ -116,16 +121,18 @@ static void stored(struct word *w, unsigned int chain, uint64_t made)
 
 void order_access(uintptr_t addr, bool write)
 {
-	struct word *w = word_of(addr);
 	unsigned int f = fibers.cur->id;
+	uintptr_t name = name_of(addr);
+	struct word *w;
 	uint64_t now;
 
 	if (write) {
-		stored(w, f, 0);
+		stored(name, f, 0);
 		return;
 	}
+	w = word_of(name);
 	keep(w, f);
-	now = did[f] * 0x9e3779b97f4a7c15u + (w->addr ^ w->stored);
+	now = did[f] * 0x9e3779b97f4a7c15u + (name ^ w->stored);
 	now = order_mix(now + f + 0x100);
 	w->loaded += now;
 	done(f, now);
@@ -135,8 +142,7 @@ uint64_t order_own(uintptr_t addr)
 {
 	unsigned int f = fibers.cur->id;
 
-	/* The first word is nobody's. */
-	keep(&words[0], f);
+	keep(&words[NO_WORD], f);
 	done(f, order_mix(did[f] * 0x9e3779b97f4a7c15u + name_of(addr) + f +
 			  0x200));
 	return did[f];
@@ -144,7 +150,7 @@ uint64_t order_own(uintptr_t addr)
 
 void order_drain(unsigned int id, uint64_t made, uintptr_t addr)
 {
-	stored(word_of(addr), FIBERS + id, made);
+	stored(name_of(addr), FIBERS + id, made);
 }
 
 uint64_t order_hash(void)

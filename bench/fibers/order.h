@@ -24,6 +24,9 @@ struct order_mark {
 	size_t undo_nr;
 };
 
+/* Once a process; 0 or -errno. */
+int order_init(void);
+
 struct order_mark order_mark(void);
 void order_back_to(const struct order_mark *mark);
 

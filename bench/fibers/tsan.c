@@ -102,7 +102,7 @@ static void plain(uintptr_t addr, unsigned int size)
 
 	if (unlikely(++fibers.plain == FIBER_PLAIN_MAX) && fibers.cur)
 		fiber_loops();
-	if (fibers.cur && fibers.cur->nr_stores &&
+	if (unlikely(fibers.tso) && fibers.cur && fibers.cur->nr_stores &&
 	    forwarded(addr, size, &value))
 		drain();
 }
@@ -122,7 +122,7 @@ static bool load(uintptr_t addr, unsigned int size, uint64_t *value)
 	bool own;
 
 	fiber_before((void *)addr, ACCESS_LOAD);
-	own = fibers.cur && fibers.cur->nr_stores &&
+	own = unlikely(fibers.tso) && fibers.cur && fibers.cur->nr_stores &&
 	      forwarded(addr, size, value);
 	if (fibers.ordered) {
 		if (own)
