@@ -29,6 +29,7 @@ from bench.output import closed  # noqa: E402
 BASELINE, FLOOR, BARE = "none", "floor", "bare"
 SCALING_RUNS = 5
 SHIM_RUNS = 3
+EXPLORE_SECONDS = 3
 MIN_BLOCKS = 6                  # fewer have no interval of 95 %
 SECONDS, BYTES = 240, 2 << 30   # for scripts/run without arguments
 
@@ -284,6 +285,51 @@ def bar_planning(bars: Bars, program: pathlib.Path) -> None:
         bars.unmeasured(what, why)
 
 
+def explored(explorer: pathlib.Path, *options: object) -> dict:
+    """What a search of the review's scenario says of itself."""
+    fix = "delwri_queue_here"
+    # Not exhausted is no failure here.
+    done = subprocess.run(
+        [explorer, "--json", "--scenario", "review", "--fix", fix, "--seconds",
+         str(EXPLORE_SECONDS), *map(str, options)],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        return json.loads(done.stdout)[fix]
+    except (ValueError, KeyError):
+        raise Unmeasured(f"explore ended with status {done.returncode}: "
+                         f"{done.stderr.strip()}") from None
+
+
+def bar_explore(bars: Bars, explorer: pathlib.Path) -> None:
+    """The search of all schedules: whole runs of one processor, and of two."""
+    what = "whole schedules/s, least"
+    random = "--strategy", "pct", "--runs", 10 ** 9, "--workers"
+    try:
+        for memory, bar in (("sc", 20000), ("tso", 7000)):
+            alone, twice, points = [], [], 0
+            for _ in range(SCALING_RUNS):
+                for values, workers in (alone, 1), (twice, 2):
+                    got = explored(explorer, *random, workers, "--memory",
+                                   memory)
+                    values.append(got["schedules"] / got["seconds"])
+                    points = got["points"] / got["schedules"]
+            bars.show(f"{memory}: {what}", f">= {bar}", spread(alone, 0),
+                      statistics.median(alone) >= bar)
+            print(f"  (of {points:.0f} accesses)")
+            if len(os.sched_getaffinity(0)) < 2:
+                bars.unmeasured("  two processors over one",
+                                "only one may be used", False)
+                continue
+            ratio = [b / a for a, b in zip(alone, twice)]
+            bars.show("  two processors over one", ">= 1.7", spread(ratio),
+                      statistics.median(ratio) >= 1.7)
+        bars.at_most("a snapshot put back, us", 5, [
+            explored(explorer, "--workers", 1)["restore_us"]
+            for _ in range(SHIM_RUNS)])
+    except Unmeasured as why:
+        bars.unmeasured(what, why)
+
+
 def resident(session: int) -> int:
     """Bytes of memory that a session's processes have, shared ones once."""
     kib = 0
@@ -348,6 +394,7 @@ def main() -> int:
     if subprocess.run([TOP / "scripts/setup", "cost"]).returncode:
         return 2                # it has said why
     program, shim = build("delwribench"), build("shim_bench")
+    explorer = build("explore")
 
     bars = Bars()
     print(f"{'what':42} {'bar':>8} {'median and range':>16}")
@@ -364,6 +411,8 @@ def main() -> int:
     bar_bulkload(bars, program, args.blocks)
     for cache in caches:
         bar_instructions(bars, program, cache)
+    bar_planning(bars, program)
+    bar_explore(bars, explorer)
     if args.slow:
         bar_run(bars)
     else:

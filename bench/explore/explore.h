@@ -202,6 +202,7 @@ struct search_result {
 	/* pct.c: k, and the runs that its probability is stated of. */
 	uint64_t pct_points, pct_counted;
 	uint64_t astray;	/* not the same when replayed */
+	uint64_t restores, restore_ns;	/* snapshots put back, and timed */
 	bool complete;		/* everything within the bound */
 	bool found;
 	uint64_t found_nr;	/* of how many schedules */

@@ -57,6 +57,8 @@ static void add(struct search_result *to, const struct search_result *r)
 	to->sliced += r->sliced;
 	to->deep += r->deep;
 	to->astray += r->astray;
+	to->restores += r->restores;
+	to->restore_ns += r->restore_ns;
 	to->pct_counted += r->pct_counted;
 	to->pct_points = r->pct_points;
 	to->orders += r->orders;
@@ -414,6 +416,10 @@ static json_t *as_json(const struct explore_options *o,
 		"orders_sum", json_string(sum), "how_far", far, "seconds",
 		r->seconds);
 
+	if (r->restores)
+		json_object_set_new(j, "restore_us",
+				    json_real(r->restore_ns * 1e-3 /
+					      r->restores));
 	if (said != SAID_VIOLATED)
 		return j;
 	json_object_set_new(j, "hazard", json_string(hazard_name(r->hazard)));
