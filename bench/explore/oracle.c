@@ -11,16 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* A fix that is known to fail in a hazard; NULL: none is. */
-static const char *const controls[HAZARDS] = {
-	[HAZARD_ORDERING] = "none",
-	[HAZARD_LOST_ERROR] = "none",
-	[HAZARD_REREAD] = "none_pre_done",
-	[HAZARD_DEADLOCK] = "wait_in_stale",
-	[HAZARD_COLLATERAL_STALL] = "delwri_queue_here",
-	[HAZARD_UNBOUNDED_WAIT] = "delwri_queue_here",
-};
-
 /* Of a director who tries again and again, in vain, too. */
 #define ORACLE_POINTS	4000000u
 
@@ -29,27 +19,13 @@ static const struct scenario *chosen;
 static struct finding *finding;
 static struct stage *stage;
 
-/* "ordering:live-scan-before-reuse" */
-static void name_of(const struct scenario *sc, char *name, size_t size)
-{
-	snprintf(name, size, "%s:%s", hazard_name(sc->hazard), sc->name);
-	for (; *name; name++)
-		if (*name == ' ' || *name == ',')
-			*name = '-';
-}
-
-static bool explorable(const struct scenario *sc)
-{
-	return sc->run && controls[sc->hazard];
-}
-
 void oracle_list(void)
 {
-	char name[80];
+	char name[SCENARIO_SLUG];
 
 	for (const struct scenario *sc = scenarios; sc->name; sc++) {
-		name_of(sc, name, sizeof(name));
-		if (explorable(sc))
+		scenario_slug(sc, name, sizeof(name));
+		if (scenario_control(sc))
 			printf("%-22s verify's: from its first actor on\n", name);
 	}
 }
@@ -57,15 +33,15 @@ void oracle_list(void)
 const struct play_scenario *oracle_scenario(const char *name)
 {
 	static struct play_scenario play_scenario;
-	static char found[80];
+	static char found[SCENARIO_SLUG];
 
 	for (const struct scenario *sc = scenarios; sc->name; sc++) {
-		name_of(sc, found, sizeof(found));
-		if (!explorable(sc) || strcmp(found, name))
+		scenario_slug(sc, found, sizeof(found));
+		if (!scenario_control(sc) || strcmp(found, name))
 			continue;
 		play_scenario = (struct play_scenario){
 			.name = found,
-			.controls = { controls[sc->hazard] },
+			.controls = { scenario_control(sc) },
 		};
 		chosen = sc;
 		course_points = ORACLE_POINTS;

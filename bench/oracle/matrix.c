@@ -25,6 +25,7 @@
 #define CHILD_SECONDS	(STAGE_WATCHDOG_S + 30)
 #define FIBERS_SECONDS	60		/* of a processor; seldom one */
 #define POLL_US		2000
+#define HINT_MAX	160
 
 const struct fix *fix_by_name(const char *name)
 {
@@ -148,9 +149,26 @@ static int weight(enum verdict verdict)
 	return verdict == VERDICT_VIOLATED ? 2 : verdict == VERDICT_UNTESTED;
 }
 
-static void cell_add(struct cell *cell, const struct job *job,
-		     const struct finding *f)
+/* How to see it again: what fibers did the explorer does, too. */
+static void replay_hint(const struct trial *t, char *buf, size_t size)
 {
+	char slug[SCENARIO_SLUG];
+
+	buf[0] = '\0';
+	if (!t->fibers || t->finding->verdict != VERDICT_VIOLATED ||
+	    !scenario_control(t->job.sc))
+		return;
+	scenario_slug(t->job.sc, slug, sizeof(slug));
+	snprintf(buf, size, "\nscripts/explore --replay '%s/%s/%s/sc/'",
+		 t->fix->cache, t->fix->name, slug);
+}
+
+static void cell_add(struct cell *cell, const struct trial *t)
+{
+	const struct finding *f = t->finding;
+	const struct job *job = &t->job;
+	char hint[HINT_MAX];
+
 	if (f->verdict == VERDICT_VIOLATED) {
 		cell->violated++;
 		/* A control is to be convicted, not to fall over. */
@@ -169,8 +187,9 @@ static void cell_add(struct cell *cell, const struct job *job,
 	cell->verdict = f->verdict;
 	cell->shown = job->sc;
 	free(cell->evidence);
-	if (asprintf(&cell->evidence, "%s: %s", job->sc->name,
-		     f->evidence) < 0)
+	replay_hint(t, hint, sizeof(hint));
+	if (asprintf(&cell->evidence, "%s: %s%s", job->sc->name, f->evidence,
+		     hint) < 0)
 		cell->evidence = NULL;
 }
 
@@ -192,8 +211,7 @@ static bool trial_reap(struct matrix *m, struct trial *t)
 	else if (!WIFEXITED(status) || WEXITSTATUS(status))
 		explain_death(t->finding, status);
 	if (!child_interrupted())
-		cell_add(&m->cell[t->job.fix][t->job.sc->hazard], &t->job,
-			 t->finding);
+		cell_add(&m->cell[t->job.fix][t->job.sc->hazard], t);
 	return true;
 }
 

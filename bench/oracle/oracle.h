@@ -35,6 +35,17 @@ struct scenario {
 /* Ended by an entry without a name. */
 extern const struct scenario scenarios[];
 
+/*
+ * A fix, or a mutant of tests/mutants, that is known to fail in it, so that the
+ * explorer can say what it is worth that another does not; NULL: the explorer
+ * does not have it.
+ */
+const char *scenario_control(const struct scenario *sc);
+
+#define SCENARIO_SLUG	80
+/* "ordering:live-scan-before-reuse": what the explorer calls it. */
+void scenario_slug(const struct scenario *sc, char *buf, size_t size);
+
 /* Run one scenario in this process, which is good for nothing after. */
 void scenario_run(const struct scenario *sc, const struct fix *fix,
 		  struct finding *finding);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* About real processors, and nothing else: no fibers play it. */
 #ifdef SYNC_FIBERS
@@ -91,6 +92,51 @@ const char *verdict_name(enum verdict verdict)
 	};
 
 	return names[verdict];
+}
+
+/*
+ * Of a hazard's scenarios, or of one of them.  The explorer has scenarios of
+ * its own for "owner against staler" and for lost wake-ups.
+ */
+static const struct {
+	enum hazard hazard;
+	const char *scenario;		/* NULL: all of the hazard */
+	const char *control;
+} controls[] = {
+	{ HAZARD_ORDERING, NULL, "none" },
+	{ HAZARD_LOST_ERROR, NULL, "none" },
+	{ HAZARD_REREAD, NULL, "none_pre_done" },
+	{ HAZARD_STALE_WRITE, NULL, "multi_writes_invalid" },
+	{ HAZARD_FLAG_LEAK, NULL, "stale_keeps_flag" },
+	{ HAZARD_DEADLOCK, NULL, "wait_in_stale" },
+	{ HAZARD_COLLATERAL_STALL, NULL, "delwri_queue_here" },
+	{ HAZARD_UNBOUNDED_WAIT, NULL, "delwri_queue_here" },
+	{ HAZARD_LIST_CORRUPTION, "neighbours staled in the walk",
+	  "stale_in_walk" },
+	{ HAZARD_LIST_CORRUPTION, "failure in flight", "stale_clears_error" },
+	{ HAZARD_LIST_CORRUPTION, "submitted after a shutdown",
+	  "walks_in_circle" },
+	{ HAZARD_LIST_CORRUPTION, "queued again during the wait",
+	  "queue_no_recheck" },
+	{ HAZARD_LEAK, NULL, "stale_keeps_hold" },
+};
+
+const char *scenario_control(const struct scenario *sc)
+{
+	for (size_t i = 0; i < sizeof(controls) / sizeof(*controls); i++)
+		if (controls[i].hazard == sc->hazard &&
+		    (!controls[i].scenario ||
+		     !strcmp(controls[i].scenario, sc->name)))
+			return controls[i].control;
+	return NULL;
+}
+
+void scenario_slug(const struct scenario *sc, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s:%s", hazard_name(sc->hazard), sc->name);
+	for (; *buf; buf++)
+		if (*buf == ' ' || *buf == ',')
+			*buf = '-';
 }
 
 void scenario_run(const struct scenario *sc, const struct fix *fix,

@@ -65,6 +65,26 @@ class Explore(unittest.TestCase):
                              "-t", "pct", "--runs", "1000", "--all")
                 self.assertEqual((found["schedules"], found["astray"]), (1000, 0))
 
+    def test_what_verify_found(self) -> None:
+        """The line below each of its timelines shows the same again."""
+        found = subprocess.run([BUILD / "delwribench", "verify", "--json", "--hazard", "ordering",
+                                "--hazard", "deadlock", "--hazard", "unbounded-wait"],
+                               text=True, stdout=subprocess.PIPE, check=False)
+        seen = 0
+        for fix, cells in json.loads(found.stdout)["fixes"].items():
+            for hazard, cell in cells.items():
+                if cell["verdict"] != "violated":
+                    self.assertNotIn("--replay", cell["evidence"])
+                    continue
+                with self.subTest(fix=fix, hazard=hazard):
+                    *_, hint = cell["evidence"].splitlines()
+                    replay = re.fullmatch("scripts/explore --replay '(.*)'", hint)
+                    again = explore("--replay", replay[1])
+                    self.assertEqual(again.returncode, 1, again.stderr)
+                    self.assertTrue(again.stdout.startswith(f"{fix}: {hazard}: "), again.stdout)
+                    seen += 1
+        self.assertGreater(seen, 5)
+
     def test_probability(self) -> None:
         """1/(n k^(d-1)), of the runs that it holds of."""
         for depth in 1, 2, 4:
