@@ -15,7 +15,8 @@ from bench.report.compare import (COST, EQUIVALENT, FASTER, INCONCLUSIVE,
                                   Comparison, Result, Side)
 from bench.report.load import BASELINE
 from bench.report.review import answers
-from bench.report.timeline import ACTORS, details, events_of, headline
+from bench.report.timeline import (ACTORS, details, events_of, headline,
+                                   replay)
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Panels of one chart; a workload with more cases gets several charts.
@@ -70,6 +71,7 @@ def stories(side: Side, charts: Charts) -> list[dict]:
                 "violated": cell["violated"], "runs": cell["runs"],
                 "headline": headline(cell["evidence"]),
                 "details": details(cell["evidence"]), "events": events,
+                "replay": replay(cell["evidence"]),
                 "chart": charts(lambda name, e=events: pictures.story(
                     e, name, f"{fix}, {hazard}")) if events else None})
     return found

@@ -11,7 +11,7 @@ from bench.report.compare import (COST, EQUIVALENT, FASTER, FLOOR_ROLE,
                                   VIOLATED, Comparison, Side)
 from bench.report.load import BASELINE, WAITS
 from bench.report.review import answers
-from bench.report.timeline import events_of, headline
+from bench.report.timeline import events_of, headline, replay
 from bench.report.verdicts import (loop_heading, standing, verdict_legend,
                                    verdict_lines)
 
@@ -67,6 +67,9 @@ def evidence_lines(side: Side) -> list[str]:
             f"{'locked' if e.locked else '-'}")
         lines.append(f"{e.ms:8.1f} {e.actor:<8} {e.step:<20.20} "
                      f"{state}".rstrip())
+    again = replay(control_cell["evidence"]) if control_cell else ""
+    if again:
+        lines += ["", f"  {again}"]
     return lines
 
 

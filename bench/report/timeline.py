@@ -72,3 +72,9 @@ def details(evidence: str) -> list[str]:
             break
         found.append(line.strip())
     return found
+
+
+def replay(evidence: str) -> str:
+    """The command that shows it again, or ""."""
+    last = evidence.strip().rpartition("\n")[2]
+    return last if last.startswith("scripts/explore --replay ") else ""

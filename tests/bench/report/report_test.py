@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report as a reader gets it: text, page, and what other tools load."""
+import html
 import io
 import json
 import os
@@ -178,6 +179,13 @@ class Reported(unittest.TestCase):
         used = set(re.findall(r"var\((--[\w-]+)\)", self.page))
         for name in used - {"--c"}:
             self.assertIn(f"{name}:", self.page)
+
+    def test_says_how_to_see_it_again(self):
+        again = synthetic.TIMELINE.splitlines()[-1]
+        self.assertIn(f"\n  {again}\n", self.text)
+        self.assertTrue(f"<code>{again}</code>" in html.unescape(self.page))
+        # It is no event, and the other violation has none.
+        self.assertEqual(self.text.count("--replay"), 1)
 
     def test_names_are_escaped(self):
         folder = synthetic.write(self.top / "escape", Truth(

@@ -31,6 +31,8 @@ X is block 1; Q: queued, S: stale, P: pinned
   151.1                                 flag set only!  Q--   linked locked
   152.4                                 COMMITS ROOT    \n\
   157.5 writes X                                        ---   -      locked
+
+scripts/explore --replay '7.3/none/ordering:review/sc/'
 """
 
 
