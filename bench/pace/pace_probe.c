@@ -3,8 +3,8 @@
  * What the guest's probe counts and where its knobs hold the AIL, at the
  * cache's points.  The AIL queues and submits for as long as the guest's did:
  * a slow processor does both slowly, and sleeps as long as ever.  Its submit
- * is slow at each buffer, so that whoever waits for one goes on while the AIL
- * has others to submit.
+ * is slow at each write, so that whoever waits for a buffer goes on while the
+ * AIL has others to write.
  */
 #include "bench/pace/pace.h"
 
@@ -54,8 +54,8 @@ struct probe {
 	uint64_t pass, submit;	/* when they began */
 	uint64_t last_submit;	/* so long, but for the stretches */
 	uint64_t issued;	/* of the others, in this pass */
-	uint64_t left;		/* its list, in this submit */
-	uint64_t last_left;	/* and in the last */
+	uint64_t written;	/* of its own, in this submit */
+	uint64_t last_written;	/* and in the last */
 	uint64_t stretched;	/* so long, since its submit */
 };
 
@@ -155,8 +155,8 @@ static void ail_submit(struct probe *p)
 	p->submit = now_ns();
 	p->stretched = 0;
 	p->issued = 0;
-	p->last_left = p->left;
-	p->left = 0;
+	p->last_written = p->written;
+	p->written = 0;
 }
 
 /* So much longer a submit takes in the guest. */
@@ -165,14 +165,17 @@ static double longer_submit(const struct probe *p)
 	return p->o->guest->submitting_ns - p->last_submit;
 }
 
-/* A buffer has left the list: the guest is slow at each of them. */
-static void one_left(struct probe *p)
+/*
+ * A buffer is written: the guest is slow at each of them, and drops those that
+ * were staled, next to each other in the list, at once.
+ */
+static void one_written(struct probe *p)
 {
 	double due;
 
-	if (++p->left > p->last_left)
+	if (++p->written > p->last_written)
 		return;
-	due = longer_submit(p) * p->left / p->last_left - p->stretched;
+	due = longer_submit(p) * p->written / p->last_written - p->stretched;
 	if (due > SHORTEST_STRETCH_NS)
 		stretch(p, due);
 }
@@ -306,9 +309,9 @@ static void reached(void *ctx, enum point point, const struct buf_state *s)
 	at_block(p, point, s);
 	spin_unlock(&p->lock);
 	/* With no lock but the buffer's. */
-	if ((point == POINT_SUBMIT_ISSUED || point == POINT_SUBMIT_DROPPED) &&
-	    current == p->ail && !p->o->guest->others)
-		one_left(p);
+	if (point == POINT_SUBMIT_ISSUED && current == p->ail &&
+	    !p->o->guest->others)
+		one_written(p);
 }
 
 struct probe *probe_new(const struct pace_options *o, uint64_t nr)
