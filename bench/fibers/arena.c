@@ -25,7 +25,7 @@
 
 #define HEAP_BYTES	(1u << 22)
 #define PAGES_BYTES	(1u << 22)
-#define STACKS_AT	(WORLD_AT + (1ull << 24))
+#define STACKS_AT	ARENA_STACKS_AT
 #define HEAPS_AT	(WORLD_AT + (1ull << 26))
 #define PAGES_AT	ARENA_PAGES_AT
 #define BIG_AT		(WORLD_AT + (1ull << 30))

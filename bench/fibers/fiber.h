@@ -152,6 +152,7 @@ void fiber_drain(struct fiber *f, unsigned int nr);
 /* By the host, not NULL: told of each copy to a large area, by who made it. */
 extern void (*arena_copied)(char *to, size_t size);
 
+#define ARENA_STACKS_AT	(WORLD_AT + (1ull << 24))
 /* Pages and larger areas, which a snapshot has no copy of: arena.c. */
 #define ARENA_PAGES_AT	(WORLD_AT + (1ull << 29))
 #define ARENA_END	(WORLD_AT + (1ull << 31))

@@ -62,6 +62,8 @@ int order_init(void)
 static uintptr_t name_of(uintptr_t addr)
 {
 	addr &= ~(uintptr_t)7;
+	if (addr - ARENA_STACKS_AT < FIBERS * (uintptr_t)FIBER_STACK)
+		return addr & -(uintptr_t)FIBER_STACK;
 	if (likely(addr - WORLD_AT < ARENA_END - WORLD_AT))
 		return addr;
 	return addr - (uintptr_t)__start_fiber_state + 8;

@@ -5,7 +5,8 @@
  * order differ only in when independent accesses happened; so every fiber has
  * read the same, memory is the same, and whatever can follow is the same.
  *
- * By words of eight bytes; loads of one word commute.  Plain accesses are not
+ * By words of eight bytes, and by whole stacks, where compilers put variables
+ * elsewhere: so two of them have the same orders.  Loads of one word commute.  Plain accesses are not
  * counted: a program without data races orders them by those that are, and
  * the race detector's build says that this one is.
  *

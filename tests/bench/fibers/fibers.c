@@ -21,6 +21,7 @@ struct shared {
 	int x, y, saw_x, saw_y;
 	int pad[12];
 	char *page, *object;
+	uint32_t *at;
 	spinlock_t lock;
 	uint64_t left, woke;
 };
@@ -318,6 +319,42 @@ static void test_orders(void **state)
 		    order_of("aa", store_and_go_on, load_both, 0));
 }
 
+static void __attribute__((noinline)) on_stack(void *arg)
+{
+	uint32_t own = 0;
+
+	(void)arg;
+	s->at = &own;
+	__atomic_store_n(&own, 1, __ATOMIC_RELAXED);
+	s->saw_x = __atomic_load_n(&own, __ATOMIC_RELAXED);
+}
+
+static void deeper(void *arg)
+{
+	volatile char room[480];
+
+	room[0] = 0;
+	on_stack(arg);
+	room[1] = room[0];
+}
+
+static void load_at(void *arg)
+{
+	(void)arg;
+	s->saw_y = __atomic_load_n(s->at, __ATOMIC_RELAXED);
+}
+
+/* Where a compiler has put a variable of the stack is not part of it. */
+static void test_stacks(void **state)
+{
+	uint64_t hash = order_of("ab", on_stack, load_at, 99);
+	uint32_t *at = s->at;
+
+	(void)state;
+	assert_true(hash == order_of("ab", deeper, load_at, 99));
+	assert_ptr_not_equal(at, s->at);
+}
+
 static void give_way(void *arg)
 {
 	(void)arg;
@@ -360,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_buffers),
 		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_giving_way),
 	};
 
