@@ -5,10 +5,10 @@
  * order differ only in when independent accesses happened; so every fiber has
  * read the same, memory is the same, and whatever can follow is the same.
  *
- * By words of eight bytes, and by whole stacks, where compilers put variables
- * elsewhere: so two of them have the same orders.  Loads of one word commute.  Plain accesses are not
- * counted: a program without data races orders them by those that are, and
- * the race detector's build says that this one is.
+ * By words of eight bytes, and by whole stacks, since each compiler puts a
+ * variable elsewhere there: so all have the same orders.  Loads of one word
+ * commute.  Plain accesses are not counted: a program without data races orders
+ * them by those that are, and the race detector's build says that this one is.
  *
  * 64 bits: that any two of n different orders are taken for one has a chance
  * of n * n / 2^65, 1 in 3,700 for a hundred million.
