@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-#ifdef __x86_64__
+/* SWITCH_PORTABLE: the test's. */
+#if defined(__x86_64__) && !defined(SWITCH_PORTABLE)
 
 /* By the calling convention a call loses everything else. */
 __asm__(".text\n"
@@ -51,6 +52,17 @@ void *switch_prepare(void *stack, size_t size, void (*fn)(void))
 #include <stdlib.h>
 #include <ucontext.h>
 
+/*
+ * A frame may have something below its variables (POWER: its caller's r2), and
+ * a snapshot has a stack from where the fiber's ->sp points.
+ */
+#define BELOW	512u
+
+static ucontext_t *context_at(void *sp)
+{
+	return (void *)((char *)sp + BELOW);
+}
+
 void *switch_prepare(void *stack, size_t size, void (*fn)(void))
 {
 	size_t room = (sizeof(ucontext_t) + 63) / 64 * 64;
@@ -62,15 +74,15 @@ void *switch_prepare(void *stack, size_t size, void (*fn)(void))
 	context->uc_stack.ss_size = size - room;
 	context->uc_link = NULL;
 	makecontext(context, fn, 0);
-	return context;
+	return (char *)context - BELOW;
 }
 
 void switch_stack(void **save, void *to)
 {
 	ucontext_t here;
 
-	*save = &here;
-	if (swapcontext(&here, to))
+	*save = (void *)((uintptr_t)&here - BELOW);
+	if (swapcontext(&here, context_at(to)))
 		abort();
 }
 
