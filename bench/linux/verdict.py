@@ -73,11 +73,13 @@ def cluster(steps: list[dict], name: str) -> float:
 def event(data: dict, scenario: str, fix: str) -> str:
     """What a fix is to show in a storm: the control loses, others wait; without
     repairs there is only to meet; "": nothing that must happen."""
+    waits = fix not in CONTROLS and can_wait(data, fix)
     if not any(s["settings"].get("in_a_row") for s in data["steps"] if s["scenario"] == scenario):
-        return "met_lookup"
+        # Who takes a staled buffer off its list leaves nothing to meet.
+        return "met_lookup" if fix == "none" or waits else ""
     if fix == "none":
         return "misqueued"
-    return "wait_count" if fix not in CONTROLS and can_wait(data, fix) else ""
+    return "wait_count" if waits else ""
 
 
 def short_of(data: dict, scenario: str, fix: str) -> int:

@@ -216,7 +216,7 @@ class Resume(unittest.TestCase):
             self.assertEqual(self.until(folder, events)[0], [])
 
     def test_without_repairs_there_is_only_to_meet(self) -> None:
-        events = {"none": 15, "none_pre_done": 15, "waits": 15, "never_waits": 15}
+        events = {"none": 15, "none_pre_done": 15, "waits": 15, "never_waits": 0}
         with tempfile.TemporaryDirectory() as folder:
             asked, _ = self.until(folder, events, "churn_alone")
         self.assertEqual(len(asked), 8)
